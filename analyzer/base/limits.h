@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Caps on what is believed of an input, each with its reason. Nothing is allocated by a number from a file
+ * that is above its cap; where a cap cuts something short, a warning says so.
+ */
+#ifndef NEC_BASE_LIMITS_H
+#define NEC_BASE_LIMITS_H
+
+#include <stdint.h>
+
+/* Ids are 32-bit and 0xffffffff means none: 4 G objects are a heap of at least 64 GiB. */
+#define NEC_LIMIT_OBJECTS UINT64_C(0xfffffffe)
+
+/* Program headers of a core: Linux allows a process 65,530 mappings by default, 2^20 after tuning. */
+#define NEC_LIMIT_SEGMENTS UINT64_C(1 << 20)
+
+/* Bytes of one note segment; 64 K threads of a few KiB each and a FILE note of 1 M mappings fit. */
+#define NEC_LIMIT_NOTES (UINT64_C(1) << 30)
+
+/* Threads: the kernel's own limit is 4 M (PID_MAX_LIMIT). */
+#define NEC_LIMIT_THREADS (UINT64_C(1) << 22)
+
+/* Characters of a value preview that are kept in the database. */
+#define NEC_LIMIT_PREVIEW 200
+
+/* Bytes of a name (type, function, file): longer ones are cut; CPython itself has no limit. */
+#define NEC_LIMIT_NAME 1024
+
+/* Types in a process: 16 M; each is at least a KiB, so more is damage. */
+#define NEC_LIMIT_TYPES (UINT64_C(1) << 24)
+
+/* Length of a base-class chain or mro: a class deeper than this is damage or a loop. */
+#define NEC_LIMIT_BASES 10000
+
+/* Interpreters in a process: each costs megabytes. */
+#define NEC_LIMIT_INTERPRETERS 65536
+
+/* Frames of one thread: sys.setrecursionlimit was seen at a few 100,000; a loop ends here. */
+#define NEC_LIMIT_FRAMES (UINT64_C(1) << 22)
+
+/* Warnings of one kind that are kept one by one; the rest are counted. */
+#define NEC_LIMIT_WARNINGS 1000
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Growing arrays in unlinked temporary files; see tmparray.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/tmparray.h"
+
+enum { MIN_CAPACITY = 1 << 16 };
+
+static struct nec_error *open_unlinked(const char *dir, int *fd_ret)
+{
+	_cleanup_free_ char *path = NULL;
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+		if (asprintf(&path, "%s/.necropsy-XXXXXX", dir) < 0)
+			return &nec_enomem;
+		fd = mkostemp(path, O_CLOEXEC);
+		if (fd >= 0)
+			unlink(path);
+	}
+	if (fd < 0)
+		return nec_error_os(errno, "temporary file in %s", dir);
+	*fd_ret = fd;
+	return NULL;
+}
+
+struct nec_error *nec_tmparray_init(struct nec_tmparray *a, const char *dir)
+{
+	*a = (struct nec_tmparray)NEC_TMPARRAY_INIT;
+	return open_unlinked(dir, &a->fd);
+}
+
+struct nec_error *nec_tmparray_reserve(struct nec_tmparray *a, size_t size)
+{
+	size_t capacity = a->capacity ? a->capacity : MIN_CAPACITY;
+	int err;
+	void *p;
+
+	if (size <= a->capacity)
+		return NULL;
+	while (capacity < size)
+		capacity += capacity / 2 + MIN_CAPACITY;
+	capacity = (capacity + 0xffff) & ~(size_t)0xffff;
+	/* Blocks are claimed now: a full disk is an error here and not a SIGBUS later. */
+	err = posix_fallocate(a->fd, (off_t)a->capacity, (off_t)(capacity - a->capacity));
+	if (err == EOPNOTSUPP || err == EINVAL)
+		err = ftruncate(a->fd, (off_t)capacity) ? errno : 0;
+	if (err)
+		return nec_error_os(err, "temporary array of %zu bytes", capacity);
+	p = a->data ? mremap(a->data, a->capacity, capacity, MREMAP_MAYMOVE)
+		    : mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_SHARED, a->fd, 0);
+	if (p == MAP_FAILED)
+		return nec_error_os(errno, "temporary array of %zu bytes", capacity);
+	a->data = p;
+	a->capacity = capacity;
+	return NULL;
+}
+
+struct nec_error *nec_tmparray_resize(struct nec_tmparray *a, size_t size)
+{
+	NEC_TRY(nec_tmparray_reserve(a, size));
+	a->size = size;
+	return NULL;
+}
+
+struct nec_error *nec_tmparray_append(struct nec_tmparray *a, const void *data, size_t len)
+{
+	NEC_TRY(nec_tmparray_reserve(a, a->size + len));
+	memcpy((char *)a->data + a->size, data, len);
+	a->size += len;
+	return NULL;
+}
+
+void nec_tmparray_deinit(struct nec_tmparray *a)
+{
+	if (a->data)
+		munmap(a->data, a->capacity);
+	if (a->data || a->fd > 0)
+		close(a->fd);
+	*a = (struct nec_tmparray)NEC_TMPARRAY_INIT;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The seam between whoever reads a dump and whoever keeps it: a stream of facts.
+ *
+ * A source is pulled: next(&fact) until it says there is no more. Strings and arrays in a fact are borrowed until the
+ * following call. References are addresses; ids exist only after the last object, so a source tells everything about
+ * all objects first and their references after:
+ *
+ *   META, MAPPING, MEMORY, SAMPLE, CENSUS, STRING, TYPE, VALUE, ROOT, THREAD, FRAME, LOCAL, WARNING   at any time, but
+ *       a TYPE and a STRING before the first fact that names it;
+ *   EXTENT     before the first object: where objects may lie (a source that does not know leaves it out);
+ *   OBJECT     each object once, in any order; `sorted` sources promise ascending addresses;
+ *   REFERENCES after the last OBJECT, at most once for each object, in the order of the objects.
+ *
+ * A source that has no objects leaves those out; META "kinds" then says what it has.
+ */
+#ifndef NEC_FACT_H
+#define NEC_FACT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum nec_fact_kind {
+	NEC_FACT_END, /* nothing follows */
+	NEC_FACT_META,
+	NEC_FACT_WARNING,
+	NEC_FACT_MAPPING,
+	NEC_FACT_MEMORY,
+	NEC_FACT_STRING,
+	NEC_FACT_TYPE,
+	NEC_FACT_EXTENT,
+	NEC_FACT_OBJECT,
+	NEC_FACT_VALUE,
+	NEC_FACT_REFERENCES,
+	NEC_FACT_ROOT,
+	NEC_FACT_THREAD,
+	NEC_FACT_FRAME,
+	NEC_FACT_LOCAL,
+	NEC_FACT_CENSUS,
+	NEC_FACT_SAMPLE,
+	NEC_FACT_LAYOUT,
+	NEC_FACT_SPACE,
+};
+
+enum nec_ref_kind {
+	NEC_REF_STRONG,	      /* owns a reference */
+	NEC_REF_WEAK,	      /* never retains */
+	NEC_REF_TYPE,	      /* to the type of the object */
+	NEC_REF_CONSERVATIVE, /* a word that points exactly at an object, of a type nobody described */
+};
+
+/* What a reference is called; the text is made when somebody asks for it. */
+enum nec_label_kind {
+	NEC_LABEL_NONE,
+	NEC_LABEL_STRING, /* label is the id of a STRING fact: ".__dict__", ".fn" */
+	NEC_LABEL_INDEX,  /* [label] */
+	NEC_LABEL_KEY,	  /* ['key']: label is the address of the key object */
+	NEC_LABEL_ATTR,	  /* .name: label is the address of a str object */
+	NEC_LABEL_WORD,	  /* +label: an offset in bytes into the object */
+};
+
+struct nec_ref {
+	uint64_t dst;	/* address of an object; one that is not there is counted as dangling */
+	uint64_t label; /* by label_kind */
+	uint8_t kind;	/* enum nec_ref_kind */
+	uint8_t label_kind;
+};
+
+#define NEC_UNKNOWN INT64_MIN
+
+struct nec_fact {
+	enum nec_fact_kind kind;
+	union {
+		struct {
+			const char *key, *value;
+		} meta;
+		struct {
+			const char *stage, *message;
+			uint64_t addr; /* 0: none */
+		} warning;
+		struct {
+			uint64_t start, end, dumped;
+			uint32_t perms;
+			const char *path, *kind; /* kind: heap, stack, file, anon, vdso, ... */
+		} mapping;
+		struct {
+			const char *category;
+			int64_t bytes, count;
+		} memory;
+		struct {
+			uint32_t id; /* dense, from 0, ascending */
+			const char *text;
+		} string;
+		struct {
+			uint32_t id;	 /* dense, from 0, ascending */
+			uint64_t addr;	 /* 0: not known */
+			const char *name; /* module.qualname */
+			const char *module;
+			int64_t basicsize, itemsize;
+			uint64_t flags;
+			uint64_t base;	  /* address of tp_base, 0: none */
+			const char *visitor; /* which tier describes it: "exact", "fields", "conservative" */
+		} type;
+		struct {
+			uint64_t start, end;
+		} extent;
+		struct {
+			uint64_t addr;
+			uint32_t type; /* id of a TYPE fact */
+			uint32_t flags; /* NEC_OBJECT_* */
+			int64_t size;	  /* sys.getsizeof, bytes */
+			int64_t native;	  /* bytes it alone owns outside `size` */
+			int64_t refcount; /* NEC_UNKNOWN where a format has none */
+		} object;
+		struct {
+			uint64_t addr;
+			const char *text; /* UTF-8, as Python's repr would begin */
+			uint32_t len;
+		} value;
+		struct {
+			uint64_t src;
+			const struct nec_ref *refs;
+			uint32_t count;
+		} references;
+		struct {
+			uint64_t addr;
+			const char *kind, *label;
+		} root;
+		struct {
+			uint32_t id; /* dense, from 0 */
+			uint32_t tid;
+			uint64_t ident, addr; /* pthread_self; PyThreadState */
+			const char *name, *state, *gil;
+			int daemon; /* -1: not known */
+			uint32_t interpreter;
+		} thread;
+		struct {
+			uint32_t thread, depth; /* depth 0 is the innermost */
+			const char *kind; /* "python", "native" */
+			const char *function, *qualname, *file;
+			int32_t line, column; /* 0: not known */
+			uint64_t addr, code;  /* of the frame and its code object */
+		} frame;
+		struct {
+			uint32_t thread, depth;
+			const char *name;
+			uint64_t addr;
+			const char *text; /* may be NULL: look in value */
+		} local;
+		struct {
+			const char *name; /* of a type or another key of the partition */
+			int64_t count, bytes;
+			const char *kind; /* what the partition is by: "type", "module", ... */
+			uint32_t series;  /* which package of a file that holds several */
+		} census;
+		struct {
+			double time; /* seconds since the epoch */
+			const char *name; /* "rss", "pss", "cpu", ... */
+			int64_t value;
+			const char *unit; /* "bytes", "count" */
+			uint32_t pid;
+		} sample;
+		struct {
+			const char *field; /* "PyListObject.ob_item" */
+			int64_t offset;
+			const char *source; /* "table 3.11", "DWARF", "_Py_DebugOffsets" */
+			const char *disagrees; /* what other sources say; NULL when none does */
+		} layout;
+		struct { /* Python's own allocator: one row a size class or kind of space */
+			const char *kind; /* "pymalloc arena", "pymalloc block", ... */
+			int64_t size, count, used, bytes;
+		} space;
+	};
+};
+
+enum {
+	NEC_OBJECT_GC = 1,	    /* has a collector header */
+	NEC_OBJECT_TRACKED = 2,	    /* is in a collector list */
+	NEC_OBJECT_IMMORTAL = 4,    /* its refcount says so */
+	NEC_OBJECT_STATIC = 8,	    /* not in a heap: lies in a mapped file's data */
+	NEC_OBJECT_UNREACHED = 16,  /* no reference led to it: found by the collector's lists or in a block */
+};
+
+/* One reader at work. next and close are set by whoever made it. */
+struct nec_source {
+	/* The next fact; kind NEC_FACT_END when there is none. An error ends the stream. */
+	struct nec_error *(*next)(struct nec_source *source, struct nec_fact *fact);
+	void (*close)(struct nec_source *source); /* frees source */
+	bool sorted; /* OBJECT facts come in ascending order of address */
+};
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Struct layouts from the DWARF of an ELF file: where does a field lie in the very binary that died?
+ * The only user of libdw's type queries. Debug files by build id (/usr/lib/debug/.build-id, and debuginfod where
+ * DEBUGINFOD_URLS says so) are found by libdwfl's rules.
+ */
+#ifndef NEC_IMAGE_DWARF_H
+#define NEC_IMAGE_DWARF_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct nec_dwarf;
+
+/* Opens the debug information of the ELF file at path. NEC_ERR_NOTFOUND when it has none. */
+struct nec_error *nec_dwarf_open(const char *path, struct nec_dwarf **dwarf_ret);
+void nec_dwarf_close(struct nec_dwarf *dwarf);
+
+/*
+ * The offset in bytes and the size of a member. type is the name of a struct, union or typedef of one
+ * ("PyListObject", "_typeobject"); member is a path through nested and anonymous ones ("gc.generations",
+ * "ht_type.tp_name", "interned.dicts", "a[1]" steps one element). An empty path is the type itself: offset 0 and its size.
+ * A bit field gives the offset in bits from the start of the type in *bit_ret, others -1. bit_ret may be NULL.
+ */
+struct nec_error *nec_dwarf_member(struct nec_dwarf *dwarf, const char *type, const char *member,
+				   int64_t *off_ret, uint64_t *size_ret, int64_t *bit_ret);
+
+/* The value of an enumerator ("NAME" of any enum of the file). */
+struct nec_error *nec_dwarf_enumerator(struct nec_dwarf *dwarf, const char *name, int64_t *value_ret);
+
+/* The link-time address of a variable with static storage, also one that is local to a file. */
+struct nec_error *nec_dwarf_variable(struct nec_dwarf *dwarf, const char *name, uint64_t *vaddr_ret,
+				     uint64_t *size_ret);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * libnecropsy: open a dump, load it into a database, ask the database. What cli/ and tui/ see; besides this header
+ * they use base/ alone. Handles are opaque; errors are values (base/error.h); nothing here prints.
+ */
+#ifndef NECROPSY_H
+#define NECROPSY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/progress.h"
+
+#define NEC_SCHEMA_VERSION 1
+
+struct nec_db;
+struct nec_query;
+
+struct nec_load_options {
+	const char *output;	/* the database; NULL: beside the dump, else $XDG_CACHE_HOME/necropsy */
+	const char *sysroot;	/* directory that stands for the root of the machine that died */
+	const char *exe;	/* executable to use instead of the recorded path */
+	const char *const *lib_paths; /* directories to look for libraries in, by name; NULL-terminated */
+	bool no_values;		/* leave every payload out of the database */
+	bool force;		/* load again although there is a database */
+	struct nec_progress *progress; /* may be NULL */
+};
+
+/*
+ * Loads dump into a database. Where a complete database of the same dump (by identity: size, mtime and a hash of its
+ * first and last MiB) is there already, that one is used and *loaded_ret is false. path_ret: to be freed.
+ */
+struct nec_error *nec_load(const char *dump, const struct nec_load_options *options,
+			   char **path_ret, bool *loaded_ret);
+
+/* Is this file a necropsy database (complete or not)? Errors count as no. */
+bool nec_is_database(const char *path);
+
+/* Opens a database read-only. NEC_ERR_FORMAT when it is none, NEC_ERR_UNSUPPORTED for another schema version. */
+struct nec_error *nec_db_open(const char *path, struct nec_db **db_ret);
+void nec_db_close(struct nec_db *db); /* NULL is fine */
+
+/* A value of `meta`, to be freed; NULL when there is none. */
+char *nec_db_meta(struct nec_db *db, const char *key);
+
+/* Makes a running query of this database end with NEC_ERR_CANCELLED; safe from any thread and signal handler. */
+void nec_db_interrupt(struct nec_db *db);
+
+/*
+ * Queries. name is that of a file in store/sql/ without .sql; parameters are bound by name (":addr"). A query is
+ * stepped to its end or closed; columns are borrowed until the next step.
+ */
+struct nec_error *nec_query_named(struct nec_db *db, const char *name, struct nec_query **query_ret);
+/* The user's own SQL; one statement, and only one that reads. */
+struct nec_error *nec_query_sql(struct nec_db *db, const char *sql, struct nec_query **query_ret);
+void nec_query_close(struct nec_query *query); /* NULL is fine */
+
+struct nec_error *nec_query_bind_int(struct nec_query *query, const char *param, int64_t value);
+struct nec_error *nec_query_bind_text(struct nec_query *query, const char *param, const char *value);
+
+/* *row_ret: is there a row? */
+struct nec_error *nec_query_step(struct nec_query *query, bool *row_ret);
+
+enum nec_column_type { NEC_COLUMN_NULL, NEC_COLUMN_INT, NEC_COLUMN_REAL, NEC_COLUMN_TEXT, NEC_COLUMN_BLOB };
+
+int nec_query_column_count(const struct nec_query *query);
+const char *nec_query_column_name(const struct nec_query *query, int column);
+enum nec_column_type nec_query_column_type(const struct nec_query *query, int column);
+int64_t nec_query_int(const struct nec_query *query, int column);
+double nec_query_real(const struct nec_query *query, int column);
+/* UTF-8, or the bytes of a blob; "" for NULL. size_ret may be NULL. */
+const char *nec_query_text(const struct nec_query *query, int column, size_t *size_ret);
+
+static inline void nec_db_closep(struct nec_db **dbp)
+{
+	nec_db_close(*dbp);
+}
+
+static inline void nec_query_closep(struct nec_query **queryp)
+{
+	nec_query_close(*queryp);
+}
+
+#endif
