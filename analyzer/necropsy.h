@@ -11,22 +11,12 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "base/progress.h"
+#include "options.h"
 
 #define NEC_SCHEMA_VERSION 1
 
 struct nec_db;
 struct nec_query;
-
-struct nec_load_options {
-	const char *output;	/* the database; NULL: beside the dump, else $XDG_CACHE_HOME/necropsy */
-	const char *sysroot;	/* directory that stands for the root of the machine that died */
-	const char *exe;	/* executable to use instead of the recorded path */
-	const char *const *lib_paths; /* directories to look for libraries in, by name; NULL-terminated */
-	bool no_values;		/* leave every payload out of the database */
-	bool force;		/* load again although there is a database */
-	struct nec_progress *progress; /* may be NULL */
-};
 
 /*
  * Loads dump into a database. Where a complete database of the same dump (by identity: size, mtime and a hash of its

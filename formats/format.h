@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One reader a file format: bid, then open as a source of facts. The highest bid wins; a bid looks at the first
- * bytes alone. To add a format: one file here, one line in formats/registry.c, a sample or a generator in
- * tests/, and a fuzz target.
+ * One reader a file format: bid, then either map (the file is an image: memory that still has to be understood) or open (the
+ * file holds facts). The highest bid wins; a bid looks at the first bytes alone. To add a format: one file here, one line in
+ * formats/registry.c, a sample or a generator in tests/, and a fuzz target.
  */
 #ifndef NEC_FORMATS_FORMAT_H
 #define NEC_FORMATS_FORMAT_H
@@ -13,7 +13,8 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "fact.h"
-#include "necropsy.h"
+#include "image/image.h"
+#include "options.h"
 
 struct nec_input; /* an opened dump file: formats/input.h */
 
@@ -22,7 +23,9 @@ struct nec_format {
 	const char *description; /* "ELF core dump" */
 	/* 0: not mine; otherwise the number of bits that matched. head: the first bytes of the (decompressed) file. */
 	int (*bid)(const uint8_t *head, size_t size, const char *name);
-	/* Opens input (consumed, also on failure) as a source of facts. */
+	/* One of the two is NULL. Both consume input, also on failure. */
+	struct nec_error *(*map)(struct nec_input *input, const struct nec_load_options *options,
+				 struct nec_image **image_ret);
 	struct nec_error *(*open)(struct nec_input *input, const struct nec_load_options *options,
 				  struct nec_source **source_ret);
 };
