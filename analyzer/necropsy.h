@@ -47,6 +47,34 @@ struct nec_error *nec_query_named(struct nec_db *db, const char *name, struct ne
 struct nec_error *nec_query_sql(struct nec_db *db, const char *sql, struct nec_query **query_ret);
 void nec_query_close(struct nec_query *query); /* NULL is fine */
 
+/*
+ * A page of a named query: some rows before or after a position in its order, found by key and never by OFFSET. The columns
+ * named here are those of the query; sort need not be unique, key is, and breaks ties in the same direction. sort may be
+ * NULL in some rows, key is not.
+ */
+struct nec_page {
+	const char *sort;	    /* NULL: by key alone */
+	const char *key;
+	bool descending;
+	bool backward;		    /* rows before the position, the nearest first */
+	bool inclusive;		    /* begin with the row at the position itself */
+	bool positioned;	    /* false: from the beginning, or from the end when backward */
+	struct nec_page_value {
+		enum nec_column_type type; /* NULL, INT, REAL or TEXT */
+		int64_t i;
+		double r;
+		const char *s;
+	} sort_value, key_value;    /* the position */
+	const char *const *filter_columns; /* NULL-terminated; NULL: all rows */
+	const char *filter;	    /* text that one of filter_columns contains, in ASCII letters of either case */
+	int64_t limit;		    /* rows; < 0: all */
+	bool count;		    /* one row with the number of rows instead; position, order and limit are ignored */
+};
+
+/* What page points to is copied. The query's own parameters are bound by the caller as ever. */
+struct nec_error *nec_query_page(struct nec_db *db, const char *name, const struct nec_page *page,
+				 struct nec_query **query_ret);
+
 struct nec_error *nec_query_bind_int(struct nec_query *query, const char *param, int64_t value);
 struct nec_error *nec_query_bind_text(struct nec_query *query, const char *param, const char *value);
 
