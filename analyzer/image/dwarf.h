@@ -21,7 +21,11 @@ void nec_dwarf_close(struct nec_dwarf *dwarf);
  * The offset in bytes and the size of a member. type is the name of a struct, union or typedef of one
  * ("PyListObject", "_typeobject"); member is a path through nested and anonymous ones ("gc.generations",
  * "ht_type.tp_name", "interned.dicts", "a[1]" steps one element). An empty path is the type itself: offset 0 and its size.
- * A bit field gives the offset in bits from the start of the type in *bit_ret, others -1. bit_ret may be NULL.
+ * A bit field gives the offset of its lowest bit from the start of the type in *bit_ret, the byte that holds that bit in
+ * *off_ret and its width in bits in *size_ret; others give -1 in *bit_ret. bit_ret may be NULL.
+ *
+ * Where a file has several types of the name that differ in size, type says which: "FILE.c:NAME" takes the one of the
+ * compilation unit FILE.c. Without it that is NEC_ERR_USAGE, and the message names the files.
  */
 struct nec_error *nec_dwarf_member(struct nec_dwarf *dwarf, const char *type, const char *member,
 				   int64_t *off_ret, uint64_t *size_ret, int64_t *bit_ret);
@@ -29,7 +33,10 @@ struct nec_error *nec_dwarf_member(struct nec_dwarf *dwarf, const char *type, co
 /* The value of an enumerator ("NAME" of any enum of the file). */
 struct nec_error *nec_dwarf_enumerator(struct nec_dwarf *dwarf, const char *name, int64_t *value_ret);
 
-/* The link-time address of a variable with static storage, also one that is local to a file. */
+/*
+ * The link-time address of a variable with static storage, also one that is local to a file: name is "NAME", which prefers
+ * an external one, or "FILE.c:NAME". Several static ones without a file are NEC_ERR_USAGE.
+ */
 struct nec_error *nec_dwarf_variable(struct nec_dwarf *dwarf, const char *name, uint64_t *vaddr_ret,
 				     uint64_t *size_ret);
 
