@@ -20,6 +20,9 @@
 /* Typedefs of typedefs, anonymous members in anonymous members: deeper is damage or a loop. */
 enum { MAX_DEPTH = 64 };
 
+/* Bytes of a member path such as "gi_exc_state.exc_value". */
+enum { NAME_PATH = 128 };
+
 /* Name spaces. A type is looked for in the order of the first three. */
 enum name_kind { NAME_AGGREGATE, NAME_TYPEDEF, NAME_OTHER_TYPE, NAME_ENUMERATOR, NAME_VARIABLE };
 
@@ -583,6 +586,96 @@ struct nec_error *nec_dwarf_member(struct nec_dwarf *dwarf, const char *type, co
 	*size_ret = p.size;
 	if (bit_ret)
 		*bit_ret = p.bit;
+	return NULL;
+}
+
+/* The name of the first named member of an aggregate, looking into a first member that is one itself; NULL for none. */
+static const char *first_member(struct nec_dwarf *d, Dwarf_Die type, const char *stop_at)
+{
+	for (int depth = 0; depth < MAX_DEPTH; depth++) {
+		Dwarf_Die child, inner;
+		const char *name;
+		int more;
+
+		if (!is_aggregate(&type))
+			return NULL;
+		nec_error_destroy(complete(d, &type));
+		for (more = dwarf_child(&type, &child); more == 0; more = dwarf_siblingof(&child, &child))
+			if (dwarf_tag(&child) == DW_TAG_member)
+				break;
+		if (more || member_location(&child) || !type_of(&child, &inner) || !peel(&inner))
+			return NULL;
+		name = dwarf_diename(&child);
+		if (name && stop_at && !strcmp(name, stop_at))
+			return name;
+		if (!is_aggregate(&inner))
+			return name;
+		type = inner;
+	}
+	return NULL;
+}
+
+static bool points_to_head(struct nec_dwarf *d, Dwarf_Die *pointer, const char *head)
+{
+	Dwarf_Die pointee;
+	const char *name;
+
+	if (dwarf_tag(pointer) != DW_TAG_pointer_type || !type_of(pointer, &pointee) ||
+	    !peel(&pointee) || !is_aggregate(&pointee))
+		return false;
+	name = first_member(d, pointee, head);
+	return name && !strcmp(name, head);
+}
+
+struct nec_error *nec_dwarf_pointers(struct nec_dwarf *dwarf, const char *type, const char *head_type,
+				     nec_dwarf_pointer_fn *fn, void *arg)
+{
+	struct {
+		Dwarf_Die type;
+		int64_t off;
+		char name[NAME_PATH];
+	} todo[MAX_DEPTH];
+	Dwarf_Die head;
+	const char *head_name;
+	int n = 0;
+
+	NEC_TRY(ensure_index(dwarf));
+	NEC_TRY(find_type(dwarf, head_type, &head));
+	head_name = first_member(dwarf, head, NULL);
+	if (!head_name)
+		return nec_error_create(NEC_ERR_NOTFOUND, "%s: %s has no members", dwarf->path, head_type);
+	NEC_TRY(find_type(dwarf, type, &todo[n].type));
+	todo[n].off = 0;
+	todo[n++].name[0] = 0;
+	while (n > 0) {
+		Dwarf_Die outer = todo[--n].type, child;
+		int64_t base = todo[n].off;
+		char prefix[NAME_PATH], name[NAME_PATH];
+		int more;
+
+		memcpy(prefix, todo[n].name, sizeof(prefix));
+		for (more = dwarf_child(&outer, &child); more == 0; more = dwarf_siblingof(&child, &child)) {
+			const char *child_name = dwarf_diename(&child);
+			int64_t off = base + member_location(&child);
+			Dwarf_Die inner;
+
+			if (dwarf_tag(&child) != DW_TAG_member || !type_of(&child, &inner) || !peel(&inner))
+				continue;
+			if (snprintf(name, sizeof(name), "%s%s%s", prefix, *prefix && child_name ? "." : "",
+				     child_name ? child_name : "") >= (int)sizeof(name))
+				continue;
+			if (is_aggregate(&inner)) {
+				nec_error_destroy(complete(dwarf, &inner));
+				if (n < MAX_DEPTH) {
+					todo[n].type = inner;
+					todo[n].off = off;
+					memcpy(todo[n++].name, name, sizeof(name));
+				}
+			} else if (points_to_head(dwarf, &inner, head_name)) {
+				NEC_TRY(fn(arg, name, off));
+			}
+		}
+	}
 	return NULL;
 }
 

@@ -30,6 +30,16 @@ void nec_dwarf_close(struct nec_dwarf *dwarf);
 struct nec_error *nec_dwarf_member(struct nec_dwarf *dwarf, const char *type, const char *member,
 				   int64_t *off_ret, uint64_t *size_ret, int64_t *bit_ret);
 
+/* One member found by nec_dwarf_pointers; name is borrowed for the call. An error ends the enumeration. */
+typedef struct nec_error *nec_dwarf_pointer_fn(void *arg, const char *name, int64_t off);
+
+/*
+ * All members of type, also in structs nested by value, that are pointers to head_type or to a struct that begins as it
+ * does (the same first member, through structs at offset 0). Arrays are left out.
+ */
+struct nec_error *nec_dwarf_pointers(struct nec_dwarf *dwarf, const char *type, const char *head_type,
+				     nec_dwarf_pointer_fn *fn, void *arg);
+
 /* The value of an enumerator ("NAME" of any enum of the file). */
 struct nec_error *nec_dwarf_enumerator(struct nec_dwarf *dwarf, const char *name, int64_t *value_ret);
 
