@@ -40,7 +40,7 @@ void nec_text_put_codepoint(struct nec_text *t, uint32_t cp);
 /*
  * Adds bytes of a dump so that they can neither move a cursor, ring a bell nor start an escape sequence:
  * control characters (C0, DEL, C1), bidirectional overrides and invalid UTF-8 become \n, \t, \xNN or \uNNNN;
- * printable UTF-8 stays.
+ * printable UTF-8 stays, a backslash too. Where limit cuts, no escape is cut in two.
  */
 void nec_text_escape(struct nec_text *t, const char *data, size_t len);
 
@@ -50,7 +50,7 @@ char *nec_escape(const char *s);
 /* A JSON string with its quotes; invalid UTF-8 bytes become \udc80-\udcff as in Python's surrogateescape. */
 void nec_text_json(struct nec_text *t, const char *data, size_t len);
 
-/* "17 B", "4.0 KiB", "2.21 GiB": binary units, three significant digits, always with the unit. */
+/* "17 B", "4.0 KiB", "2.21 GiB", "163 MiB": binary units, three significant digits, always with the unit. */
 void nec_text_size(struct nec_text *t, int64_t bytes);
 
 /* "1,234,567" */
