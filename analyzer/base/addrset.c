@@ -106,6 +106,8 @@ uint64_t nec_addrset_next(const struct nec_addrset *set, uint64_t addr)
 	uint64_t i, word;
 	unsigned int w;
 
+	if (addr > UINT64_MAX - 7)
+		return NEC_ADDRSET_NONE;
 	addr = (addr + 7) & ~UINT64_C(7);
 	for (i = region_at(set, addr); i < set->region_count; i++) {
 		r = set->regions[i];

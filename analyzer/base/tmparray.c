@@ -44,6 +44,8 @@ struct nec_error *nec_tmparray_reserve(struct nec_tmparray *a, size_t size)
 
 	if (size <= a->capacity)
 		return NULL;
+	if (size > PTRDIFF_MAX / 2)
+		return nec_error_create(NEC_ERR_LIMIT, "temporary array of %zu bytes", size);
 	while (capacity < size)
 		capacity += capacity / 2 + MIN_CAPACITY;
 	capacity = (capacity + 0xffff) & ~(size_t)0xffff;
@@ -71,7 +73,8 @@ struct nec_error *nec_tmparray_resize(struct nec_tmparray *a, size_t size)
 
 struct nec_error *nec_tmparray_append(struct nec_tmparray *a, const void *data, size_t len)
 {
-	NEC_TRY(nec_tmparray_reserve(a, a->size + len));
+	/* What overflows is more than any array can be, and reserve says so. */
+	NEC_TRY(nec_tmparray_reserve(a, len > SIZE_MAX - a->size ? SIZE_MAX : a->size + len));
 	memcpy((char *)a->data + a->size, data, len);
 	a->size += len;
 	return NULL;
