@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Layouts from the tables of layouts/; see layout.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "python/layout.h"
+#include "python/layouts/layouts.h"
+
+static const struct {
+	const char *types, *members;
+} specs[NEC_FIELD_COUNT] = {
+#define NEC_FIELD(id, type, member) [NEC_F_##id] = {type, member},
+#define NEC_SIZE(id, type)	    [NEC_SIZEOF_##id] = {type, ""},
+#include "python/fields.def"
+#undef NEC_FIELD
+#undef NEC_SIZE
+};
+
+void nec_field_spec(enum nec_field field, const char **types_ret, const char **members_ret)
+{
+	*types_ret = specs[field].types;
+	*members_ret = specs[field].members;
+}
+
+void nec_field_name(enum nec_field field, char *buf, size_t size)
+{
+	const char *type = specs[field].types, *member = specs[field].members;
+	int type_len = (int)strcspn(type, "|"), member_len = (int)strcspn(member, "|");
+
+	if (*member)
+		snprintf(buf, size, "%.*s.%.*s", type_len, type, member_len, member);
+	else
+		snprintf(buf, size, "sizeof %.*s", type_len, type);
+}
+
+static int compare_ctypes(const void *a, const void *b)
+{
+	return strcmp(((const struct nec_ctype *)a)->name, ((const struct nec_ctype *)b)->name);
+}
+
+const struct nec_ctype *nec_layout_ctype(const struct nec_layout *layout, const char *tp_name)
+{
+	struct nec_ctype key = {.name = tp_name};
+
+	return bsearch(&key, layout->ctypes, layout->ctype_count, sizeof(key), compare_ctypes);
+}
+
+/* The C types of a version: its own rows, then those of the tables below it that it does not replace. */
+static struct nec_error *collect_ctypes(struct nec_layout *layout, const struct nec_layout_version *v)
+{
+	const struct nec_layout_version *w;
+	uint32_t rows = 0, types = 0, members = 0, i, j, k, own;
+
+	for (w = v; w; w = w->base)
+		rows += w->ctype_row_count;
+	layout->ctypes = calloc(rows + 1, sizeof(*layout->ctypes));
+	layout->members = calloc(rows + 1, sizeof(*layout->members));
+	if (!layout->ctypes || !layout->members)
+		return &nec_enomem;
+	for (w = v; w; w = w->base) {
+		own = types; /* types before this index come from tables above */
+		for (i = 0; i < w->ctype_row_count; i = j) {
+			const char *name = w->ctype_rows[i].type;
+
+			for (j = i; j < w->ctype_row_count && !strcmp(w->ctype_rows[j].type, name); j++)
+				;
+			for (k = 0; k < own && strcmp(layout->ctypes[k].name, name); k++)
+				;
+			if (k < own)
+				continue;
+			layout->ctypes[types] = (struct nec_ctype){.name = name, .members = layout->members + members};
+			for (k = i; k < j; k++) {
+				if (w->ctype_rows[k].off <= 0)
+					continue;
+				layout->members[members++] = (struct nec_member){
+					.off = w->ctype_rows[k].off,
+					.name = w->ctype_rows[k].member,
+				};
+				layout->ctypes[types].count++;
+			}
+			if (w->ctype_rows[i].off < 0) /* this version has no such type */
+				layout->ctypes[types].members = NULL;
+			types++;
+		}
+	}
+	for (i = 0, j = 0; i < types; i++)
+		if (layout->ctypes[i].members)
+			layout->ctypes[j++] = layout->ctypes[i];
+	layout->ctype_count = j;
+	qsort(layout->ctypes, j, sizeof(*layout->ctypes), compare_ctypes);
+	return NULL;
+}
+
+static void apply_offsets(struct nec_layout *layout, const struct nec_layout_version *v)
+{
+	uint32_t i;
+
+	for (i = 0; i < v->offset_count; i++) {
+		layout->off[v->offsets[i].field] = v->offsets[i].off;
+		layout->source[v->offsets[i].field] =
+			v->offsets[i].off == NEC_NO_FIELD ? NEC_FIELD_ABSENT : NEC_FIELD_TABLE;
+	}
+}
+
+struct nec_error *nec_layout_init(struct nec_layout *layout, unsigned int major, unsigned int minor,
+				  const char *abi)
+{
+	const struct nec_layout_version *v = nec_layout_find(major, minor, abi), *chain[32];
+	struct nec_error *err;
+	unsigned int i, n = 0;
+
+	*layout = (struct nec_layout){0};
+	if (!v)
+		return nec_error_create(NEC_ERR_UNSUPPORTED, "no layout for CPython %u.%u%s (there are %s)",
+					major, minor, abi, nec_layout_versions());
+	for (i = 0; i < NEC_FIELD_COUNT; i++)
+		layout->off[i] = NEC_NO_FIELD;
+	layout->version = v->name;
+	layout->abi = v->abi;
+	layout->traits = v->traits;
+	err = collect_ctypes(layout, v);
+	if (err) {
+		nec_layout_deinit(layout);
+		return err;
+	}
+	for (; v && n < 32; v = v->base)
+		chain[n++] = v;
+	while (n)
+		apply_offsets(layout, chain[--n]);
+	return NULL;
+}
+
+void nec_layout_deinit(struct nec_layout *layout)
+{
+	free(layout->ctypes);
+	free(layout->members);
+	*layout = (struct nec_layout){0};
+}

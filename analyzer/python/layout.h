@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Where the fields of CPython's structs lie in the process that died.
+ *
+ * A layout is data: one offset a field of fields.def, the members of the C types of ctypes.def, and traits for what an offset
+ * cannot say. It starts as the table of a version (layouts/, each inheriting from the one before it), is then corrected by the
+ * DWARF of the very binary and by _Py_DebugOffsets where they can be had, and each field remembers who had the last word. Offsets are those of
+ * the process, never of the compiler that built this program.
+ */
+#ifndef NEC_PYTHON_LAYOUT_H
+#define NEC_PYTHON_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum nec_field {
+#define NEC_FIELD(id, type, member) NEC_F_##id,
+#define NEC_SIZE(id, type)	    NEC_SIZEOF_##id,
+#include "python/fields.def"
+#undef NEC_FIELD
+#undef NEC_SIZE
+	NEC_FIELD_COUNT
+};
+
+/* A field that this version does not have. */
+#define NEC_NO_FIELD INT32_MIN
+
+enum nec_field_source {
+	NEC_FIELD_ABSENT,
+	NEC_FIELD_TABLE,	 /* the version's table */
+	NEC_FIELD_DWARF,	 /* debug information of the binary */
+	NEC_FIELD_DEBUG_OFFSETS, /* _Py_DebugOffsets in the dump */
+	NEC_FIELD_PROBE,	 /* settled by looking at objects */
+};
+
+/* Where instances keep their attributes besides tp_dictoffset. */
+enum nec_values_trait {
+	NEC_VALUES_NONE,	 /* 2.7 - 3.10: a dict at tp_dictoffset, or nothing */
+	NEC_VALUES_TWO_POINTERS, /* 3.11: values at obj - 32, dict at obj - 24 */
+	NEC_VALUES_TAGGED,	 /* 3.12: values | 1 or dict at obj - 24 */
+	NEC_VALUES_INLINE,	 /* 3.13 on: behind the object; dict at obj - 24 */
+};
+
+enum nec_int_trait {
+	NEC_INT_SIGNED_SIZE, /* the sign is that of ob_size */
+	NEC_INT_TAGGED,	     /* 3.12 on: lv_tag holds sign and size */
+};
+
+enum nec_str_trait {
+	NEC_STR_BYTES,	 /* 2.7: str is bytes, unicode an array of UCS4 or UCS2 */
+	NEC_STR_FLEXIBLE, /* 3.3 on: PEP 393 */
+};
+
+enum nec_dict_trait {
+	NEC_DICT_OPEN,	 /* 2.7: one table of hash, key, value */
+	NEC_DICT_SIZED,	 /* 3.6 - 3.10: dk_size, entries of hash, key, value */
+	NEC_DICT_LOG2,	 /* 3.11 on: dk_log2_size, entries by dk_kind */
+};
+
+enum nec_frame_trait {
+	NEC_FRAME_OBJECTS,     /* 2.7 - 3.10: a frame is an object, linked by f_back */
+	NEC_FRAME_INTERPRETER, /* 3.11 on: _PyInterpreterFrame, linked by previous */
+};
+
+/* Which objects' size includes what lies before them: see sizes.c. */
+enum nec_presize_trait {
+	NEC_PRESIZE_GC,	     /* the collector's header */
+	NEC_PRESIZE_MANAGED, /* 3.11 on: and the two words of a managed dict or weak reference list */
+};
+
+struct nec_traits {
+	uint8_t values; /* enum nec_values_trait */
+	uint8_t ints;	/* enum nec_int_trait */
+	uint8_t strs;	/* enum nec_str_trait */
+	uint8_t dicts;	/* enum nec_dict_trait */
+	uint8_t frames; /* enum nec_frame_trait */
+	uint8_t presize; /* enum nec_presize_trait */
+	bool tagged_stack;	/* 3.14 on: _PyStackRef has tag bits */
+	bool static_types_in_interp; /* 3.12 on: dict, subclasses and weak list of static built-in types */
+	bool gc_in_interp;	/* 3.9 on: collector state in the interpreter, not in the runtime */
+	bool gc_static;		/* 2.7, 3.6: in variables of the file */
+	bool gc_incremental;	/* young and two old lists */
+	bool old_classes;	/* 2.7 */
+	bool heap_type_refs;	/* 3.9 on: instances of heap types refer to their type */
+	bool free_threaded;	/* no collector lists, mimalloc */
+	uint8_t immortal;	/* 0: none, else the bit from which a refcount is immortal */
+	uint32_t pool_size;	/* bytes */
+	uint32_t arena_size;	/* bytes */
+	uint32_t gc_mask;	/* flag bits in the links of a collector header */
+	uint8_t digit_bits;	/* of an int: 30 or 15 */
+	uint8_t unicode_width;	/* 2.7: bytes of a Py_UNICODE */
+};
+
+/* A member of a C type that holds a reference. */
+struct nec_member {
+	int32_t off; /* bytes */
+	const char *name; /* as in the C struct: "func", "gi_exc_state.exc_value" */
+};
+
+/* The members of a C type: layouts of ctypes.def. */
+struct nec_ctype {
+	const char *name; /* tp_name */
+	const struct nec_member *members;
+	uint32_t count;
+};
+
+struct nec_layout {
+	const char *version; /* "3.11" */
+	const char *abi;     /* "", "d", "t", ... */
+	int32_t off[NEC_FIELD_COUNT];
+	uint8_t source[NEC_FIELD_COUNT]; /* enum nec_field_source */
+	struct nec_traits traits;
+	struct nec_ctype *ctypes; /* owned; sorted by name */
+	uint32_t ctype_count;
+	struct nec_member *members; /* owned storage of ctypes */
+};
+
+/* One thing that sources say of a field; for the database. */
+struct nec_field_claim {
+	enum nec_field field;
+	enum nec_field_source source;
+	int32_t off;
+};
+
+/*
+ * The table of version MAJOR.MINOR with ABI flags ("d" debug). NEC_ERR_UNSUPPORTED names the versions there are.
+ * Freed by nec_layout_deinit.
+ */
+struct nec_error *nec_layout_init(struct nec_layout *layout, unsigned int major, unsigned int minor,
+				  const char *abi);
+void nec_layout_deinit(struct nec_layout *layout);
+
+static inline bool nec_layout_has(const struct nec_layout *layout, enum nec_field field)
+{
+	return layout->off[field] != NEC_NO_FIELD;
+}
+
+/* "PyListObject.ob_item" */
+void nec_field_name(enum nec_field field, char *buf, size_t size);
+
+/* The type and member names of a field with their alternatives; member "" for a size. */
+void nec_field_spec(enum nec_field field, const char **types_ret, const char **members_ret);
+
+/* The members of the C type tp_name, NULL when none is described. */
+const struct nec_ctype *nec_layout_ctype(const struct nec_layout *layout, const char *tp_name);
+
+#endif

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The versions and their traits; see layouts.h. Offsets are in NAME.inc, generated. */
+#include <string.h>
+
+#include "python/layouts/layouts.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define TABLES(v)                                                                                  \
+	.offsets = v##_offsets, .offset_count = COUNT(v##_offsets), .ctype_rows = v##_ctypes,      \
+	.ctype_row_count = COUNT(v##_ctypes)
+
+#define NEC_LAYOUT_OFFSETS
+static const struct nec_layout_offset py27_offsets[] = {
+#include "python/layouts/py27.inc"
+};
+
+static const struct nec_layout_offset py36_offsets[] = {
+#include "python/layouts/py36.inc"
+};
+
+static const struct nec_layout_offset py37_offsets[] = {
+#include "python/layouts/py37.inc"
+};
+
+static const struct nec_layout_offset py38_offsets[] = {
+#include "python/layouts/py38.inc"
+};
+
+static const struct nec_layout_offset py39_offsets[] = {
+#include "python/layouts/py39.inc"
+};
+
+static const struct nec_layout_offset py310_offsets[] = {
+#include "python/layouts/py310.inc"
+};
+
+static const struct nec_layout_offset py311_offsets[] = {
+#include "python/layouts/py311.inc"
+};
+
+static const struct nec_layout_offset py312_offsets[] = {
+#include "python/layouts/py312.inc"
+};
+
+static const struct nec_layout_offset py313_offsets[] = {
+#include "python/layouts/py313.inc"
+};
+
+#undef NEC_LAYOUT_OFFSETS
+
+#define NEC_LAYOUT_CTYPES
+static const struct nec_layout_ctype_row py27_ctypes[] = {
+#include "python/layouts/py27.inc"
+};
+
+static const struct nec_layout_ctype_row py36_ctypes[] = {
+#include "python/layouts/py36.inc"
+};
+
+static const struct nec_layout_ctype_row py37_ctypes[] = {
+#include "python/layouts/py37.inc"
+};
+
+static const struct nec_layout_ctype_row py38_ctypes[] = {
+#include "python/layouts/py38.inc"
+};
+
+static const struct nec_layout_ctype_row py39_ctypes[] = {
+#include "python/layouts/py39.inc"
+};
+
+static const struct nec_layout_ctype_row py310_ctypes[] = {
+#include "python/layouts/py310.inc"
+};
+
+static const struct nec_layout_ctype_row py311_ctypes[] = {
+#include "python/layouts/py311.inc"
+};
+
+static const struct nec_layout_ctype_row py312_ctypes[] = {
+#include "python/layouts/py312.inc"
+};
+
+static const struct nec_layout_ctype_row py313_ctypes[] = {
+#include "python/layouts/py313.inc"
+};
+
+#undef NEC_LAYOUT_CTYPES
+
+static const struct nec_layout_version py27 = {
+	.name = "2.7",
+	.abi = "",
+	.major = 2,
+	.minor = 7,
+	TABLES(py27),
+	.traits =
+		{
+			.values = NEC_VALUES_NONE,
+			.ints = NEC_INT_SIGNED_SIZE,
+			.strs = NEC_STR_BYTES,
+			.dicts = NEC_DICT_OPEN,
+			.frames = NEC_FRAME_OBJECTS,
+			.presize = NEC_PRESIZE_GC,
+			.gc_static = true,
+			.old_classes = true,
+			.pool_size = 4096,
+			.arena_size = 256 << 10,
+			.digit_bits = 30,
+			.unicode_width = 4,
+		},
+};
+
+static const struct nec_layout_version py36 = {
+	.name = "3.6",
+	.abi = "",
+	.major = 3,
+	.minor = 6,
+	TABLES(py36),
+	.traits =
+		{
+			.values = NEC_VALUES_NONE,
+			.ints = NEC_INT_SIGNED_SIZE,
+			.strs = NEC_STR_FLEXIBLE,
+			.dicts = NEC_DICT_SIZED,
+			.frames = NEC_FRAME_OBJECTS,
+			.presize = NEC_PRESIZE_GC,
+			.gc_static = true,
+			.pool_size = 4096,
+			.arena_size = 256 << 10,
+			.digit_bits = 30,
+		},
+};
+
+static const struct nec_layout_version py37 = {
+	.name = "3.7",
+	.abi = "",
+	.major = 3,
+	.minor = 7,
+	.base = &py36,
+	TABLES(py37),
+	.traits =
+		{
+			.values = NEC_VALUES_NONE,
+			.ints = NEC_INT_SIGNED_SIZE,
+			.strs = NEC_STR_FLEXIBLE,
+			.dicts = NEC_DICT_SIZED,
+			.frames = NEC_FRAME_OBJECTS,
+			.presize = NEC_PRESIZE_GC,
+			.pool_size = 4096,
+			.arena_size = 256 << 10,
+			.digit_bits = 30,
+		},
+};
+
+static const struct nec_layout_version py38 = {
+	.name = "3.8",
+	.abi = "",
+	.major = 3,
+	.minor = 8,
+	.base = &py37,
+	TABLES(py38),
+	.traits =
+		{
+			.values = NEC_VALUES_NONE,
+			.ints = NEC_INT_SIGNED_SIZE,
+			.strs = NEC_STR_FLEXIBLE,
+			.dicts = NEC_DICT_SIZED,
+			.frames = NEC_FRAME_OBJECTS,
+			.presize = NEC_PRESIZE_GC,
+			.pool_size = 4096,
+			.arena_size = 256 << 10,
+			.digit_bits = 30,
+			.gc_mask = 3,
+		},
+};
+
+static const struct nec_layout_version py39 = {
+	.name = "3.9",
+	.abi = "",
+	.major = 3,
+	.minor = 9,
+	.base = &py38,
+	TABLES(py39),
+	.traits =
+		{
+			.values = NEC_VALUES_NONE,
+			.ints = NEC_INT_SIGNED_SIZE,
+			.strs = NEC_STR_FLEXIBLE,
+			.dicts = NEC_DICT_SIZED,
+			.frames = NEC_FRAME_OBJECTS,
+			.presize = NEC_PRESIZE_GC,
+			.pool_size = 4096,
+			.arena_size = 256 << 10,
+			.digit_bits = 30,
+			.gc_mask = 3,
+			.gc_in_interp = true,
+			.heap_type_refs = true,
+		},
+};
+
+static const struct nec_layout_version py310 = {
+	.name = "3.10",
+	.abi = "",
+	.major = 3,
+	.minor = 10,
+	.base = &py39,
+	TABLES(py310),
+	.traits =
+		{
+			.values = NEC_VALUES_NONE,
+			.ints = NEC_INT_SIGNED_SIZE,
+			.strs = NEC_STR_FLEXIBLE,
+			.dicts = NEC_DICT_SIZED,
+			.frames = NEC_FRAME_OBJECTS,
+			.presize = NEC_PRESIZE_GC,
+			.pool_size = 16384,
+			.arena_size = 1 << 20,
+			.digit_bits = 30,
+			.gc_mask = 3,
+			.gc_in_interp = true,
+			.heap_type_refs = true,
+		},
+};
+
+static const struct nec_layout_version py311 = {
+	.name = "3.11",
+	.abi = "",
+	.major = 3,
+	.minor = 11,
+	.base = &py310,
+	TABLES(py311),
+	.traits =
+		{
+			.values = NEC_VALUES_TWO_POINTERS,
+			.ints = NEC_INT_SIGNED_SIZE,
+			.strs = NEC_STR_FLEXIBLE,
+			.dicts = NEC_DICT_LOG2,
+			.frames = NEC_FRAME_INTERPRETER,
+			.presize = NEC_PRESIZE_MANAGED,
+			.pool_size = 16384,
+			.arena_size = 1 << 20,
+			.digit_bits = 30,
+			.gc_mask = 3,
+			.gc_in_interp = true,
+			.heap_type_refs = true,
+		},
+};
+
+static const struct nec_layout_version py312 = {
+	.name = "3.12",
+	.abi = "",
+	.major = 3,
+	.minor = 12,
+	.base = &py311,
+	TABLES(py312),
+	.traits =
+		{
+			.values = NEC_VALUES_TAGGED,
+			.ints = NEC_INT_TAGGED,
+			.strs = NEC_STR_FLEXIBLE,
+			.dicts = NEC_DICT_LOG2,
+			.frames = NEC_FRAME_INTERPRETER,
+			.presize = NEC_PRESIZE_MANAGED,
+			.pool_size = 16384,
+			.arena_size = 1 << 20,
+			.digit_bits = 30,
+			.gc_mask = 3,
+			.gc_in_interp = true,
+			.heap_type_refs = true,
+			.static_types_in_interp = true,
+			.immortal = 31,
+		},
+};
+
+static const struct nec_layout_version py313 = {
+	.name = "3.13",
+	.abi = "",
+	.major = 3,
+	.minor = 13,
+	.base = &py312,
+	TABLES(py313),
+	.traits =
+		{
+			.values = NEC_VALUES_INLINE,
+			.ints = NEC_INT_TAGGED,
+			.strs = NEC_STR_FLEXIBLE,
+			.dicts = NEC_DICT_LOG2,
+			.frames = NEC_FRAME_INTERPRETER,
+			.presize = NEC_PRESIZE_MANAGED,
+			.pool_size = 16384,
+			.arena_size = 1 << 20,
+			.digit_bits = 30,
+			.gc_mask = 3,
+			.gc_in_interp = true,
+			.heap_type_refs = true,
+			.static_types_in_interp = true,
+			.immortal = 31,
+		},
+};
+
+static const struct nec_layout_version *const versions[] = {
+	&py27,
+	&py36,
+	&py37,
+	&py38,
+	&py39,
+	&py310,
+	&py311,
+	&py312,
+	&py313,
+};
+
+const struct nec_layout_version *nec_layout_find(unsigned int major, unsigned int minor, const char *abi)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(versions); i++)
+		if (versions[i]->major == major && versions[i]->minor == minor &&
+		    !strcmp(versions[i]->abi, abi))
+			return versions[i];
+	return NULL;
+}
+
+const char *nec_layout_versions(void)
+{
+	return "2.7, 3.6 to 3.13";
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The versions of CPython that there are tables for. Besides discovery the only place that knows versions.
+ *
+ * To add one: `necropsy layout --against 3.15 /path/to/libpython3.16.so LIB-DYNLOAD/...so > layouts/py316.inc` from a build with debug
+ * information, an entry in layouts.c with its traits, and `make check` with that interpreter present.
+ */
+#ifndef NEC_PYTHON_LAYOUTS_H
+#define NEC_PYTHON_LAYOUTS_H
+
+#include "python/layout.h"
+
+struct nec_layout_offset {
+	enum nec_field field;
+	int32_t off; /* NEC_NO_FIELD: the version below has it, this one not */
+};
+
+/* A row a member; off 0 alone: the type has none; -1: there is no such type. */
+struct nec_layout_ctype_row {
+	const char *type;
+	int32_t off;
+	const char *member;
+};
+
+struct nec_layout_version {
+	const char *name, *abi;
+	unsigned int major, minor;
+	const struct nec_layout_version *base; /* inherits what it does not say */
+	const struct nec_layout_offset *offsets;
+	uint32_t offset_count;
+	const struct nec_layout_ctype_row *ctype_rows; /* rows of a type lie together */
+	uint32_t ctype_row_count;
+	struct nec_traits traits;
+};
+
+/* The table of a version, NULL for none. */
+const struct nec_layout_version *nec_layout_find(unsigned int major, unsigned int minor, const char *abi);
+
+/* "2.7, 3.6 ... 3.15": for messages. */
+const char *nec_layout_versions(void);
+
+#endif
