@@ -76,6 +76,7 @@ struct nec_error *nec_query_page(struct nec_db *db, const char *name, const stru
 				 struct nec_query **query_ret);
 
 struct nec_error *nec_query_bind_int(struct nec_query *query, const char *param, int64_t value);
+struct nec_error *nec_query_bind_real(struct nec_query *query, const char *param, double value);
 struct nec_error *nec_query_bind_text(struct nec_query *query, const char *param, const char *value);
 
 /* *row_ret: is there a row? */
