@@ -6,7 +6,7 @@
  * following call. References are addresses; ids exist only after the last object, so a source tells everything about
  * all objects first and their references after:
  *
- *   META, MAPPING, MEMORY, SAMPLE, CENSUS, STRING, TYPE, VALUE, ROOT, THREAD, FRAME, LOCAL, WARNING   at any time, but
+ *   META, MAPPING, MEMORY, SAMPLE, MARK, CENSUS, STRING, TYPE, VALUE, ROOT, THREAD, FRAME, LOCAL, WARNING   at any time, but
  *       a TYPE and a STRING before the first fact that names it;
  *   EXTENT     before the first object: where objects may lie (a source that does not know leaves it out);
  *   OBJECT     each object once, in any order; `sorted` sources promise ascending addresses;
@@ -42,6 +42,7 @@ enum nec_fact_kind {
 	NEC_FACT_SAMPLE,
 	NEC_FACT_LAYOUT,
 	NEC_FACT_SPACE,
+	NEC_FACT_MARK,
 };
 
 enum nec_ref_kind {
@@ -162,6 +163,12 @@ struct nec_fact {
 			const char *unit; /* "bytes", "count" */
 			uint32_t pid;
 		} sample;
+		struct { /* a stretch of time that the program gave a name: a call, a block */
+			double start, end; /* seconds since the epoch */
+			const char *name;
+			int64_t bytes_start, bytes_end; /* memory at either end */
+			int32_t level;	/* how deep it is nested, from 0; -1: not known */
+		} mark;
 		struct {
 			const char *field; /* "PyListObject.ob_item" */
 			int64_t offset;

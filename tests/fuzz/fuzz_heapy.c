@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Fuzzes the heapy reader; see fuzz.h. */
+#include "tests/fuzz/fuzz.h"
+
+FUZZ_TARGET(nec_format_heapy)
