@@ -25,6 +25,7 @@
 #include "base/limits.h"
 #include "base/strtab.h"
 #include "base/u64map.h"
+#include "formats/once.h"
 #include "formats/reader.h"
 
 enum pass { PASS_TYPES, PASS_OBJECTS, PASS_REFERENCES };
@@ -51,11 +52,9 @@ struct meliae {
 				name */
 	uint32_t type_addr_count, type_addr_capacity;
 	uint32_t types_told;
-	bool python2; /* there are objects of type unicode */
-	struct nec_u64map seen;
-	struct nec_tmparray
-		repeats; /* uint64_t[]: where lines end that repeat an address, ascending */
-	uint64_t repeat_next, repeat_count, objects;
+	bool python2;                 /* there are objects of type unicode */
+	struct nec_u64map type_lines; /* addresses of type objects that were learned */
+	struct nec_once once;
 	struct nec_text text;
 };
 
@@ -261,7 +260,7 @@ static struct nec_error *learn_type(struct meliae *m, const struct record *rec)
 	m->python2 |= is(&rec->type, "unicode");
 	if (!is_type_object(rec) || !nec_reader_addr_ok(rec->addr))
 		return NULL;
-	NEC_TRY(nec_u64map_add(&m->seen, rec->addr, 0, &added));
+	NEC_TRY(nec_u64map_add(&m->type_lines, rec->addr, 0, &added));
 	if (!added)
 		return NULL;
 	NEC_TRY(intern(m, &rec->name, &id));
@@ -356,20 +355,17 @@ static struct nec_error *tell_object(struct meliae *m, const struct record *rec)
 	struct nec_fact *fact;
 	const char *name;
 	uint32_t type;
-	bool added;
+	bool first;
 
 	if (!nec_reader_addr_ok(rec->addr)) {
 		nec_reader_warn(&m->r, rec->addr, "no address of an object, left out");
 		return NULL;
 	}
-	NEC_TRY(nec_u64map_add(&m->seen, rec->addr, 0, &added));
-	if (!added) {
-		m->repeat_count++;
-		return nec_tmparray_append(&m->repeats, &m->r.off, sizeof(m->r.off));
-	}
+	NEC_TRY(nec_once_first(&m->once, rec->addr, m->r.off, &first));
+	if (!first)
+		return NULL;
 	NEC_TRY(intern(m, &rec->type, &type));
 	tell_types(m);
-	m->objects++;
 	fact = nec_reader_emit(&m->r, NEC_FACT_OBJECT);
 	fact->object.addr = rec->addr;
 	fact->object.type = type;
@@ -390,19 +386,14 @@ static struct nec_error *tell_object(struct meliae *m, const struct record *rec)
 static struct nec_error *tell_references(struct meliae *m, const struct record *rec)
 {
 	const char *s = rec->refs.text ? rec->refs.text : "", *end = s + rec->refs.len, *p;
-	const uint64_t *repeats = m->repeats.data;
 	struct nec_ref *refs;
 	struct nec_fact *fact;
 	uint64_t own = 0;
 	uint32_t count = 0, type;
 	size_t room = 1;
 
-	if (!nec_reader_addr_ok(rec->addr))
+	if (!nec_reader_addr_ok(rec->addr) || !nec_once_counts(&m->once, m->r.off))
 		return NULL;
-	if (m->repeat_next < m->repeat_count && repeats[m->repeat_next] == m->r.off) {
-		m->repeat_next++;
-		return NULL;
-	}
 	NEC_TRY(intern(m, &rec->type, &type));
 	if (type < m->type_addr_count)
 		own = m->type_addr[type];
@@ -436,36 +427,34 @@ static struct nec_error *tell_references(struct meliae *m, const struct record *
 /* ---- passes
  * -------------------------------------------------------------------------------------- */
 
-static struct nec_error *begin_pass(struct meliae *m, enum pass pass)
+static void begin_objects(struct meliae *m)
 {
-	m->pass = pass;
-	m->r.off = 0;
-	if (pass != PASS_OBJECTS)
-		return NULL;
+	nec_u64map_deinit(&m->type_lines);
 	nec_reader_meta(&m->r, "kinds", "objects,references,values");
 	nec_reader_meta(&m->r, "roots", "modules, for want of any in the format");
 	if (m->python2)
 		nec_reader_meta(&m->r, "python_version", "2");
 	tell_types(m);
-	nec_u64map_deinit(&m->seen);
-	return nec_u64map_init(&m->seen, m->tmpdir);
 }
 
-static struct nec_error *end_pass(struct meliae *m)
+static void end_pass(struct meliae *m)
 {
 	switch (m->pass) {
 	case PASS_TYPES:
-		return begin_pass(m, PASS_OBJECTS);
+		begin_objects(m);
+		break;
 	case PASS_OBJECTS:
-		if (m->repeat_count)
+		if (m->once.repeat_count)
 			nec_reader_warn(&m->r, 0, "%llu lines repeat an object and were left out",
-					(unsigned long long)m->repeat_count);
-		nec_u64map_deinit(&m->seen);
-		return begin_pass(m, PASS_REFERENCES);
+					(unsigned long long)m->once.repeat_count);
+		nec_once_seal(&m->once);
+		break;
 	case PASS_REFERENCES:
 		m->r.ended = true;
+		return;
 	}
-	return NULL;
+	m->pass++;
+	m->r.off = 0;
 }
 
 static struct nec_error *one_line(struct meliae *m, struct nec_line *line)
@@ -505,8 +494,10 @@ static struct nec_error *fill(struct nec_reader *r)
 	unsigned int lines = 0;
 
 	while (!nec_reader_full(r) && lines++ < 4096) {
-		if (!nec_reader_line(r, &line))
-			return end_pass(m);
+		if (!nec_reader_line(r, &line)) {
+			end_pass(m);
+			return NULL;
+		}
 		NEC_TRY(one_line(m, &line));
 	}
 	return NULL;
@@ -517,8 +508,8 @@ static void deinit(struct nec_reader *r)
 	struct meliae *m = (struct meliae *)r;
 
 	nec_strtab_deinit(&m->types);
-	nec_u64map_deinit(&m->seen);
-	nec_tmparray_deinit(&m->repeats);
+	nec_u64map_deinit(&m->type_lines);
+	nec_once_deinit(&m->once);
 	nec_text_deinit(&m->text);
 	free(m->type_addr);
 	free(m->tmpdir);
@@ -538,9 +529,9 @@ static struct nec_error *meliae_open(struct nec_input *input,
 	if (!m->tmpdir)
 		err = &nec_enomem;
 	if (!err)
-		err = nec_u64map_init(&m->seen, m->tmpdir);
+		err = nec_u64map_init(&m->type_lines, m->tmpdir);
 	if (!err)
-		err = nec_tmparray_init(&m->repeats, m->tmpdir);
+		err = nec_once_init(&m->once, m->tmpdir);
 	if (err) {
 		r->source.close(&r->source);
 		return err;
