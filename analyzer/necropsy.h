@@ -47,6 +47,8 @@ struct nec_error *nec_query_named(struct nec_db *db, const char *name, struct ne
 struct nec_error *nec_query_sql(struct nec_db *db, const char *sql, struct nec_query **query_ret);
 void nec_query_close(struct nec_query *query); /* NULL is fine */
 
+enum nec_column_type { NEC_COLUMN_NULL, NEC_COLUMN_INT, NEC_COLUMN_REAL, NEC_COLUMN_TEXT, NEC_COLUMN_BLOB };
+
 /*
  * A page of a named query: some rows before or after a position in its order, found by key and never by OFFSET. The columns
  * named here are those of the query; sort need not be unique, key is, and breaks ties in the same direction. sort may be
@@ -81,8 +83,6 @@ struct nec_error *nec_query_bind_text(struct nec_query *query, const char *param
 
 /* *row_ret: is there a row? */
 struct nec_error *nec_query_step(struct nec_query *query, bool *row_ret);
-
-enum nec_column_type { NEC_COLUMN_NULL, NEC_COLUMN_INT, NEC_COLUMN_REAL, NEC_COLUMN_TEXT, NEC_COLUMN_BLOB };
 
 int nec_query_column_count(const struct nec_query *query);
 const char *nec_query_column_name(const struct nec_query *query, int column);

@@ -16,7 +16,7 @@ class TapResult(unittest.TestResult):
 
     def line(self, ok, test, note=""):
         self.number += 1
-        name = str(test).split("\n", 1)[0].replace("#", "")
+        name = test.id().replace("#", "").replace("\n", " ")
         print("%s %d - %s%s" % ("ok" if ok else "not ok", self.number, name, note), flush=True)
 
     def explain(self, test, err):
