@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The registry of type objects; see types.h. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "python/dict.h"
+#include "python/str.h"
+#include "python/types.h"
+#include "python/visit.h"
+
+/* PyMemberDef.type of a reference: T_OBJECT and T_OBJECT_EX (structmember.h), Py_T_OBJECT_EX. */
+enum { MEMBER_OBJECT = 6, MEMBER_OBJECT_EX = 16 };
+
+/* A type's slots and members are a few dozen; SQLAlchemy's largest class has some 60. */
+enum { MAX_SLOTS = 4096, MAX_MEMBERS = 512, MAX_METATYPES = 16 };
+
+static const struct {
+	const char *type, *member;
+} borrowed[] = {
+#define NEC_CTYPE(name, types)
+#define NEC_BORROWED(type, member) {type, member},
+#include "python/ctypes.def"
+#undef NEC_CTYPE
+#undef NEC_BORROWED
+};
+
+static bool is_borrowed(const char *type, const char *member)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(borrowed) / sizeof(borrowed[0]); i++)
+		if (!strcmp(borrowed[i].type, type) && !strcmp(borrowed[i].member, member))
+			return true;
+	return false;
+}
+
+static bool grow_table(struct nec_types *types)
+{
+	uint32_t count = types->slot_count ? types->slot_count * 2 : 4096, i, h;
+	struct nec_type **slots = calloc(count, sizeof(struct nec_type *));
+
+	if (!slots)
+		return false;
+	for (i = 0; i < types->slot_count; i++) {
+		if (!types->slots[i])
+			continue;
+		h = (uint32_t)((types->slots[i]->addr >> 4) * UINT64_C(0x9E3779B97F4A7C15) >> 40);
+		while (slots[h & (count - 1)])
+			h++;
+		slots[h & (count - 1)] = types->slots[i];
+	}
+	free(types->slots);
+	types->slots = slots;
+	types->slot_count = count;
+	return true;
+}
+
+/* A new record for addr in the hash table; NULL when out of memory. */
+static struct nec_type *new_record(struct nec_types *types, uint64_t addr)
+{
+	struct nec_type *type;
+	uint32_t h;
+
+	if (types->used * 2 >= types->slot_count && !grow_table(types))
+		goto nomem;
+	type = calloc(1, sizeof(*type));
+	if (!type)
+		goto nomem;
+	type->addr = addr;
+	type->id = UINT32_MAX;
+	h = (uint32_t)((addr >> 4) * UINT64_C(0x9E3779B97F4A7C15) >> 40);
+	while (types->slots[h & (types->slot_count - 1)])
+		h++;
+	types->slots[h & (types->slot_count - 1)] = type;
+	types->used++;
+	return type;
+nomem:
+	if (!types->failed)
+		types->failed = &nec_enomem;
+	return NULL;
+}
+
+static struct nec_type *find_record(const struct nec_types *types, uint64_t addr)
+{
+	uint32_t h = (uint32_t)((addr >> 4) * UINT64_C(0x9E3779B97F4A7C15) >> 40);
+	struct nec_type *type;
+
+	while ((type = types->slots[h++ & (types->slot_count - 1)]))
+		if (type->addr == addr)
+			return type;
+	return NULL;
+}
+
+struct nec_error *nec_types_init(struct nec_types *types, const struct nec_target *target)
+{
+	*types = (struct nec_types){.target = target};
+	if (!grow_table(types))
+		return &nec_enomem;
+	types->label_dict = nec_types_label(types, ".__dict__");
+	types->label_weakref = nec_types_label(types, ".__weakref__");
+	types->label_wr_object = nec_types_label(types, "()");
+	types->label_key = nec_types_label(types, " key");
+	types->label_shared_key = nec_types_label(types, " shared key");
+	types->label_item = nec_types_label(types, "{}");
+	return NULL;
+}
+
+void nec_types_deinit(struct nec_types *types)
+{
+	uint32_t i;
+
+	for (i = 0; i < types->slot_count; i++) {
+		struct nec_type *type = types->slots[i];
+
+		if (!type)
+			continue;
+		free((char *)type->name);
+		free((char *)type->tp_name);
+		free((char *)type->module);
+		free(type->slots);
+		free(type);
+	}
+	free(types->slots);
+	free(types->by_id);
+	nec_strtab_deinit(&types->labels);
+	*types = (struct nec_types){0};
+}
+
+uint32_t nec_types_label(struct nec_types *types, const char *fmt, ...)
+{
+	char buf[NEC_LIMIT_NAME];
+	struct nec_error *err;
+	uint32_t id = 0;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	err = nec_strtab_intern(&types->labels, buf, strlen(buf), &id);
+	if (err && !types->failed)
+		types->failed = err;
+	return id;
+}
+
+/* Does the chain of metatypes from addr end at PyType_Type? */
+static bool is_type_object(const struct nec_target *t, uint64_t addr)
+{
+	uint64_t meta = nec_type_of(t, addr);
+	int depth;
+
+	for (depth = 0; depth < MAX_METATYPES; depth++) {
+		if (meta == t->type_type)
+			return true;
+		if (!meta || meta & 7 || !(nec_field(t, meta, NEC_F_TYPE_FLAGS) & NEC_TYPE_TYPE_SUBCLASS))
+			return false;
+		meta = nec_type_of(t, meta);
+	}
+	return false;
+}
+
+static bool plausible(const struct nec_target *t, uint64_t addr)
+{
+	int64_t basicsize, itemsize;
+
+	if (addr & 7 || !nec_image_view(t->image, addr, nec_off(t, NEC_SIZEOF_TYPE)) || !is_type_object(t, addr))
+		return false;
+	basicsize = (int64_t)nec_field(t, addr, NEC_F_TYPE_BASICSIZE);
+	itemsize = (int64_t)nec_field(t, addr, NEC_F_TYPE_ITEMSIZE);
+	return basicsize >= 0 && basicsize < 1 << 24 && itemsize >= 0 && itemsize < 1 << 20 &&
+	       nec_field(t, addr, NEC_F_TYPE_FLAGS) & NEC_TYPE_READY;
+}
+
+/* A class statement lets tp_name point into the str of ht_name; a C type brings its own text. */
+static bool is_python_made(const struct nec_target *t, uint64_t addr, uint64_t flags)
+{
+	uint64_t tp_name = nec_field(t, addr, NEC_F_TYPE_NAME), ht_name;
+
+	if (!(flags & NEC_TYPE_HEAPTYPE))
+		return false;
+	ht_name = nec_field(t, addr, NEC_F_HEAPTYPE_NAME);
+	if (tp_name > ht_name && tp_name - ht_name <= 128)
+		return true;
+	return t->layout.traits.strs == NEC_STR_FLEXIBLE && ht_name &&
+	       nec_field(t, ht_name, NEC_F_STR_UTF8) == tp_name;
+}
+
+static void read_names(struct nec_types *types, struct nec_type *type)
+{
+	const struct nec_target *t = types->target;
+	_cleanup_free_ char *qualname = NULL, *module = NULL;
+	const char *raw, *dot, *builtins = t->layout.traits.old_classes ? "__builtin__" : "builtins";
+	char *name = NULL;
+
+	raw = nec_image_cstr(t->image, nec_field(t, type->addr, NEC_F_TYPE_NAME), NEC_LIMIT_NAME);
+	if (type->flags & NEC_TYPE_HEAPTYPE) {
+		qualname = nec_str_dup(t, nec_field(t, type->addr, NEC_F_HEAPTYPE_QUALNAME), NEC_LIMIT_NAME);
+		if (!qualname)
+			qualname = nec_str_dup(t, nec_field(t, type->addr, NEC_F_HEAPTYPE_NAME), NEC_LIMIT_NAME);
+		module = nec_str_dup(t, nec_dict_find(t, nec_type_dict(t, type->addr), "__module__"), NEC_LIMIT_NAME);
+	}
+	if (!qualname && raw) {
+		dot = strrchr(raw, '.');
+		module = dot ? strndup(raw, (size_t)(dot - raw)) : strdup(builtins);
+		qualname = strdup(dot ? dot + 1 : raw);
+	}
+	type->tp_name = raw ? strdup(raw) : qualname ? strdup(qualname) : strdup("");
+	if (!qualname)
+		name = asprintf(&name, "type at 0x%llx", (unsigned long long)type->addr) < 0 ? NULL : name;
+	else if (module && *module)
+		name = asprintf(&name, "%s.%s", module, qualname) < 0 ? NULL : name;
+	else
+		name = strdup(qualname);
+	type->name = name;
+	type->module = module ? nec_take(module) : strdup("");
+	if ((!type->name || !type->tp_name || !type->module) && !types->failed)
+		types->failed = &nec_enomem;
+}
+
+/* Adds a reference at a fixed offset; one that is there already is replaced. */
+static void add_slot(struct nec_types *types, struct nec_type *type, int64_t off, uint32_t label,
+		     enum nec_ref_kind kind)
+{
+	struct nec_slot *slots;
+	uint32_t i, j;
+
+	if (off <= 0 || off > 1 << 24 || type->slot_count >= MAX_SLOTS)
+		return;
+	for (i = 0; i < type->slot_count && type->slots[i].off < off; i++)
+		;
+	if (i == type->slot_count || type->slots[i].off != off) {
+		slots = realloc(type->slots, (type->slot_count + 1) * sizeof(*slots));
+		if (!slots) {
+			types->failed = &nec_enomem;
+			return;
+		}
+		type->slots = slots;
+		for (j = type->slot_count++; j > i; j--)
+			slots[j] = slots[j - 1];
+	}
+	type->slots[i] = (struct nec_slot){.off = (uint32_t)off, .label = label, .kind = (uint8_t)kind};
+}
+
+/* The references among the PyMemberDefs at addr, up to count or a NULL name. */
+static void add_members(struct nec_types *types, struct nec_type *type, uint64_t addr, uint64_t count)
+{
+	const struct nec_target *t = types->target;
+	uint64_t size = nec_off(t, NEC_SIZEOF_MEMBERDEF), i, name;
+
+	for (i = 0; i < count && i < MAX_MEMBERS; i++, addr += size) {
+		int32_t kind = nec_field32(t, addr, NEC_F_MEMBERDEF_TYPE);
+		const char *text;
+
+		name = nec_field(t, addr, NEC_F_MEMBERDEF_NAME);
+		if (!name)
+			break;
+		if (kind != MEMBER_OBJECT && kind != MEMBER_OBJECT_EX)
+			continue;
+		text = nec_image_cstr(t->image, name, 256);
+		add_slot(types, type, (int64_t)nec_field(t, addr, NEC_F_MEMBERDEF_OFFSET),
+			 text ? nec_types_label(types, ".%s", text)
+			      : nec_types_label(types, ".+0x%llx",
+						(unsigned long long)nec_field(t, addr, NEC_F_MEMBERDEF_OFFSET)),
+			 NEC_REF_STRONG);
+	}
+}
+
+static void inherit(struct nec_types *types, struct nec_type *type)
+{
+	const struct nec_type *base = type->base;
+
+	type->tier = "members";
+	if (!base)
+		return;
+	type->tier = base->tier;
+	type->visitor = base->visitor;
+	type->scan_start = base->scan_start;
+	type->scan_end = base->scan_end;
+	type->scan_items = base->scan_items;
+	if (!base->slot_count)
+		return;
+	type->slots = malloc(base->slot_count * sizeof(*type->slots));
+	if (!type->slots) {
+		types->failed = &nec_enomem;
+		return;
+	}
+	memcpy(type->slots, base->slots, base->slot_count * sizeof(*type->slots));
+	type->slot_count = base->slot_count;
+}
+
+static void describe_python_class(struct nec_types *types, struct nec_type *type)
+{
+	const struct nec_target *t = types->target;
+	uint64_t meta = nec_type_of(t, type->addr);
+	int64_t count = nec_ob_size(t, type->addr);
+
+	if (count > 0)
+		add_members(types, type, type->addr + nec_field(t, meta, NEC_F_TYPE_BASICSIZE), (uint64_t)count);
+}
+
+static void describe_c_type(struct nec_types *types, struct nec_type *type)
+{
+	const struct nec_target *t = types->target;
+	const struct nec_visitor *visitor = nec_visitor_find(t, type->tp_name);
+	const struct nec_ctype *ctype = nec_layout_ctype(&t->layout, type->tp_name);
+	int64_t base_size = type->base ? type->base->basicsize : (int64_t)nec_off(t, NEC_SIZEOF_OBJECT);
+	uint32_t i;
+
+	if (visitor) {
+		type->visitor = visitor;
+		type->tier = "visitor";
+		if (visitor->own_items) {
+			type->slot_count = 0;
+			type->scan_start = type->scan_end = 0;
+			return;
+		}
+	}
+	if (ctype) {
+		if (!visitor)
+			type->tier = "members";
+		type->scan_start = type->scan_end = 0;
+		for (i = 0; i < ctype->count; i++)
+			if (!is_borrowed(type->tp_name, ctype->members[i].name))
+				add_slot(types, type, ctype->members[i].off,
+					 nec_types_label(types, ".%s", ctype->members[i].name),
+					 NEC_REF_STRONG);
+		return;
+	}
+	if (visitor || (type->basicsize <= base_size && !type->itemsize))
+		return;
+	if (type->base && type->basicsize == base_size && type->itemsize == type->base->itemsize)
+		return;
+	/* Nobody described it: what its own PyMemberDefs say, and its words. */
+	if (type->basicsize > base_size) {
+		type->tier = "conservative";
+		if (type->scan_start == type->scan_end)
+			type->scan_start = (uint32_t)base_size;
+		type->scan_end = (uint32_t)type->basicsize;
+	}
+	if (type->itemsize >= 8 && (!type->base || !type->base->itemsize)) {
+		type->tier = "conservative";
+		type->scan_items = true;
+	}
+	add_members(types, type, nec_field(t, type->addr, NEC_F_TYPE_MEMBERS), MAX_MEMBERS);
+}
+
+static void describe(struct nec_types *types, struct nec_type *type)
+{
+	const struct nec_target *t = types->target;
+
+	type->flags = nec_field(t, type->addr, NEC_F_TYPE_FLAGS);
+	type->basicsize = (int64_t)nec_field(t, type->addr, NEC_F_TYPE_BASICSIZE);
+	type->itemsize = (int64_t)nec_field(t, type->addr, NEC_F_TYPE_ITEMSIZE);
+	type->dictoffset = (int64_t)nec_field(t, type->addr, NEC_F_TYPE_DICTOFFSET);
+	type->weaklistoffset = (int64_t)nec_field(t, type->addr, NEC_F_TYPE_WEAKLISTOFFSET);
+	type->gc = type->flags & NEC_TYPE_HAVE_GC;
+	type->is_type = type->flags & NEC_TYPE_TYPE_SUBCLASS;
+	type->python_made = is_python_made(t, type->addr, type->flags);
+	if (t->layout.traits.values != NEC_VALUES_NONE) {
+		type->managed_dict = type->flags & NEC_TYPE_MANAGED_DICT;
+		type->inline_values = t->layout.traits.values != NEC_VALUES_INLINE
+					      ? type->managed_dict
+					      : type->flags & NEC_TYPE_INLINE_VALUES;
+		type->managed_weakref = t->layout.traits.values != NEC_VALUES_TWO_POINTERS &&
+					type->flags & NEC_TYPE_MANAGED_WEAKREF;
+	}
+	read_names(types, type);
+	inherit(types, type);
+	if (types->failed)
+		return;
+	if (type->python_made)
+		describe_python_class(types, type);
+	else
+		describe_c_type(types, type);
+	if (type->visitor && type->visitor->own_items && !type->python_made)
+		return;
+	if (type->dictoffset > 0)
+		add_slot(types, type, type->dictoffset, types->label_dict, NEC_REF_STRONG);
+	if (type->weaklistoffset > 0)
+		add_slot(types, type, type->weaklistoffset, types->label_weakref, NEC_REF_WEAK);
+}
+
+static bool give_id(struct nec_types *types, struct nec_type *type)
+{
+	struct nec_type **by_id;
+	uint32_t capacity;
+
+	if (types->count == types->capacity) {
+		capacity = types->capacity ? types->capacity * 2 : 1024;
+		by_id = realloc(types->by_id, capacity * sizeof(struct nec_type *));
+		if (!by_id) {
+			types->failed = &nec_enomem;
+			return false;
+		}
+		types->by_id = by_id;
+		types->capacity = capacity;
+	}
+	types->by_id[types->count] = type;
+	type->id = types->count++;
+	return true;
+}
+
+const struct nec_type *nec_types_slow(struct nec_types *types, uint64_t addr)
+{
+	const struct nec_target *t = types->target;
+	_cleanup_free_ uint64_t *chain = NULL;
+	const struct nec_type *base = NULL;
+	struct nec_type *type = NULL, *known;
+	uint32_t n = 0, capacity = 0;
+	uint64_t a;
+
+	if (types->failed)
+		return NULL;
+	/* The bases that are new, nearest first; they are described from the far end. */
+	for (a = addr; a && n < NEC_LIMIT_BASES; a = nec_field(t, a, NEC_F_TYPE_BASE)) {
+		known = find_record(types, a);
+		if (known) {
+			base = known->id == UINT32_MAX ? NULL : known;
+			break;
+		}
+		if (!plausible(t, a))
+			break;
+		if (n == capacity) {
+			uint64_t *grown = realloc(chain, (capacity = capacity * 2 + 16) * sizeof(*chain));
+
+			if (!grown) {
+				types->failed = &nec_enomem;
+				return NULL;
+			}
+			chain = grown;
+		}
+		chain[n++] = a;
+	}
+	if (!n) {
+		/* Not a type; remembered, unless there would be too many of these. */
+		if (types->used < NEC_LIMIT_TYPES / 4)
+			new_record(types, addr);
+		return NULL;
+	}
+	while (n) {
+		if (find_record(types, chain[n - 1])) { /* bases in a circle */
+			n--;
+			continue;
+		}
+		type = new_record(types, chain[--n]);
+		if (!type)
+			return NULL;
+		type->base = base;
+		describe(types, type);
+		if (types->failed || !give_id(types, type))
+			return NULL;
+		base = type;
+	}
+	return type && type->addr == addr ? type : NULL;
+}
+
+const struct nec_type *nec_object_type(struct nec_types *types, uint64_t obj)
+{
+	const struct nec_target *t = types->target;
+	const uint8_t *head;
+	uint64_t refcnt, type_addr;
+
+	if (obj & 7)
+		return NULL;
+	head = nec_image_view(t->image, obj, nec_off(t, NEC_SIZEOF_OBJECT));
+	if (!head)
+		return NULL;
+	memcpy(&refcnt, head + nec_off(t, NEC_F_OBJECT_REFCNT), 8);
+	memcpy(&type_addr, head + nec_off(t, NEC_F_OBJECT_TYPE), 8);
+	if (!refcnt || type_addr & 7 || type_addr < 4096)
+		return NULL;
+	return nec_types_get(types, type_addr);
+}
+
+bool nec_type_is(const struct nec_type *type, const char *tp_name)
+{
+	for (; type; type = type->base)
+		if (!type->python_made && !strcmp(type->tp_name, tp_name))
+			return true;
+	return false;
+}

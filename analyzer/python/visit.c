@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Visiting one object; see visit.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "python/dict.h"
+#include "python/visit.h"
+
+void nec_visit_init(struct nec_visit *visit, struct nec_types *types)
+{
+	*visit = (struct nec_visit){.target = types->target, .types = types};
+}
+
+void nec_visit_deinit(struct nec_visit *visit)
+{
+	free(visit->refs);
+	free(visit->parts);
+	*visit = (struct nec_visit){0};
+}
+
+bool nec_visit_grow_refs(struct nec_visit *visit)
+{
+	uint32_t capacity = visit->ref_capacity ? visit->ref_capacity * 2 : 256;
+	struct nec_ref *refs;
+
+	if (visit->failed || capacity < visit->ref_capacity)
+		return false;
+	refs = realloc(visit->refs, (size_t)capacity * sizeof(*refs));
+	if (!refs) {
+		visit->failed = true;
+		return false;
+	}
+	visit->refs = refs;
+	visit->ref_capacity = capacity;
+	return true;
+}
+
+void nec_emit_part(struct nec_visit *visit, uint64_t addr, uint64_t size, bool in_size)
+{
+	if (!addr)
+		return;
+	if (visit->part_count == visit->part_capacity) {
+		uint32_t capacity = visit->part_capacity ? visit->part_capacity * 2 : 16;
+		struct nec_part *parts = realloc(visit->parts, capacity * sizeof(*parts));
+
+		if (!parts) {
+			visit->failed = true;
+			return;
+		}
+		visit->parts = parts;
+		visit->part_capacity = capacity;
+	}
+	visit->parts[visit->part_count++] = (struct nec_part){.addr = addr, .size = size, .in_size = in_size};
+}
+
+void nec_emit_field(struct nec_visit *visit, uint64_t addr, enum nec_field field, const char *label)
+{
+	uint64_t dst = nec_field(visit->target, addr, field);
+
+	if (dst)
+		nec_emit(visit, dst, NEC_REF_STRONG, NEC_LABEL_STRING, nec_types_label(visit->types, "%s", label));
+}
+
+void nec_emit_array(struct nec_visit *visit, uint64_t addr, uint64_t count)
+{
+	const uint8_t *p;
+	uint64_t i, dst;
+
+	if (!count)
+		return;
+	p = count < UINT64_C(1) << 40 ? nec_image_view(visit->target->image, addr, count * 8) : NULL;
+	if (!p) {
+		visit->faults++;
+		/* What is there of it, word by word: the rest was cut off or left out. */
+		for (i = 0; i < count && nec_image_u64(visit->target->image, addr + i * 8, &dst); i++)
+			nec_emit(visit, dst, NEC_REF_STRONG, NEC_LABEL_INDEX, i);
+		return;
+	}
+	for (i = 0; i < count; i++) {
+		memcpy(&dst, p + i * 8, 8);
+		nec_emit(visit, dst, NEC_REF_STRONG, NEC_LABEL_INDEX, i);
+	}
+}
+
+/* Words of [start, end) of obj that are no slot; the walker keeps those that point at objects. */
+static void scan(struct nec_visit *visit, uint64_t obj, const struct nec_type *type, uint64_t start, uint64_t end)
+{
+	uint32_t s = 0;
+	uint64_t off, dst;
+
+	for (off = (start + 7) & ~7ull; off + 8 <= end; off += 8) {
+		while (s < type->slot_count && type->slots[s].off < off)
+			s++;
+		if (s < type->slot_count && type->slots[s].off == off)
+			continue;
+		if (!nec_image_u64(visit->target->image, obj + off, &dst))
+			return;
+		if (dst & 7 || dst < 4096 || dst == obj)
+			continue;
+		nec_emit(visit, dst, NEC_REF_CONSERVATIVE, NEC_LABEL_WORD, off);
+	}
+}
+
+/* tp_dictoffset below zero: counted from the end of a variable object. */
+static void visit_dict_at_end(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
+{
+	const struct nec_target *t = visit->target;
+	int64_t size = nec_ob_size(t, obj);
+	uint64_t end;
+
+	if (t->layout.traits.ints == NEC_INT_TAGGED && type->flags & NEC_TYPE_LONG_SUBCLASS)
+		size = (int64_t)(nec_field(t, obj, NEC_F_LONG_TAG) >> 3);
+	if (size < 0)
+		size = -size;
+	if (size > INT64_C(1) << 40)
+		return;
+	end = ((uint64_t)type->basicsize + (uint64_t)(size * type->itemsize) + 7) & ~7ull;
+	nec_emit(visit, nec_word(t, obj + end + (uint64_t)type->dictoffset), NEC_REF_STRONG, NEC_LABEL_STRING,
+		 visit->types->label_dict);
+}
+
+static void visit_managed(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
+{
+	const struct nec_target *t = visit->target;
+	uint64_t key, value;
+	struct nec_dict values;
+
+	nec_emit(visit, nec_managed_dict(t, obj), NEC_REF_STRONG, NEC_LABEL_STRING, visit->types->label_dict);
+	if (!type->inline_values ||
+	    !nec_values_read(t, obj, type->addr, (uint64_t)type->basicsize, &values))
+		return;
+	while (nec_dict_next(&values, &key, &value))
+		nec_emit(visit, value, NEC_REF_STRONG, NEC_LABEL_ATTR, key);
+	if (!values.embedded)
+		nec_emit_part(visit, values.values_addr, values.values_bytes, false);
+}
+
+void nec_visit_object(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
+{
+	const struct nec_target *t = visit->target;
+	uint32_t i;
+
+	visit->ref_count = 0;
+	visit->part_count = 0;
+	if (type->visitor && type->visitor->visit)
+		type->visitor->visit(visit, obj, type);
+	if (type->slot_count) {
+		const uint8_t *body = nec_image_view(t->image, obj, type->slots[type->slot_count - 1].off + 8u);
+
+		for (i = 0; i < type->slot_count; i++) {
+			const struct nec_slot *slot = &type->slots[i];
+			uint64_t dst;
+
+			if (body)
+				memcpy(&dst, body + slot->off, 8);
+			else
+				dst = nec_word(t, obj + slot->off);
+			nec_emit(visit, dst, slot->kind, NEC_LABEL_STRING, slot->label);
+		}
+	}
+	if (type->scan_end > type->scan_start)
+		scan(visit, obj, type, type->scan_start, type->scan_end);
+	if (type->scan_items) {
+		int64_t n = nec_ob_size(t, obj);
+
+		if (n > 0 && n < INT64_C(1) << 32)
+			scan(visit, obj, type, (uint64_t)type->basicsize,
+			     (uint64_t)type->basicsize + (uint64_t)(n * type->itemsize));
+	}
+	if (type->managed_dict)
+		visit_managed(visit, obj, type);
+	else if (type->dictoffset < 0)
+		visit_dict_at_end(visit, obj, type);
+	if (type->managed_weakref)
+		nec_emit(visit, nec_word(t, obj - 32), NEC_REF_WEAK, NEC_LABEL_STRING,
+			 visit->types->label_weakref);
+}
+
+uint64_t nec_object_presize(const struct nec_target *t, const struct nec_type *type, uint64_t obj)
+{
+	uint64_t size = 0;
+
+	/* Only types that a class statement or a spec made are collected: type_is_gc, Objects/typeobject.c. */
+	if (type->gc && (!type->is_type || nec_field(t, obj, NEC_F_TYPE_FLAGS) & NEC_TYPE_HEAPTYPE))
+		size += nec_off(t, NEC_SIZEOF_GC_HEAD);
+	if (t->layout.traits.presize == NEC_PRESIZE_MANAGED && (type->managed_dict || type->managed_weakref))
+		size += 16;
+	return size;
+}
+
+int64_t nec_object_size(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
+{
+	int64_t size = type->basicsize, items;
+
+	if (type->visitor && type->visitor->size) {
+		size = type->visitor->size(t, obj, type);
+	} else if (type->itemsize) {
+		items = nec_ob_size(t, obj);
+		size += (items < 0 ? -items : items) * type->itemsize;
+	}
+	return size + (int64_t)nec_object_presize(t, type, obj);
+}

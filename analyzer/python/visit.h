@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Visiting one object: its references with kind and label, and the parts of it that lie elsewhere (a list's items, a dict's
+ * keys). Nothing recurses; memory is the caller's and reused.
+ */
+#ifndef NEC_PYTHON_VISIT_H
+#define NEC_PYTHON_VISIT_H
+
+#include "fact.h"
+#include "python/types.h"
+
+/* Memory that belongs to an object. */
+struct nec_part {
+	uint64_t addr;
+	uint64_t size;	/* bytes */
+	bool in_size;	/* sys.getsizeof counts it already */
+};
+
+struct nec_visit {
+	const struct nec_target *target;
+	struct nec_types *types;
+	struct nec_ref *refs; /* owned */
+	uint32_t ref_count, ref_capacity;
+	struct nec_part *parts; /* owned */
+	uint32_t part_count, part_capacity;
+	bool failed; /* out of memory */
+	uint64_t faults; /* memory of objects that the dump does not have */
+};
+
+void nec_visit_init(struct nec_visit *visit, struct nec_types *types);
+void nec_visit_deinit(struct nec_visit *visit);
+
+/* Replaces visit->refs and visit->parts by those of obj. The reference to the type itself is left out. */
+void nec_visit_object(struct nec_visit *visit, uint64_t obj, const struct nec_type *type);
+
+bool nec_visit_grow_refs(struct nec_visit *visit);
+
+/* For visitors: dst may be 0, which is no reference. */
+static inline void nec_emit(struct nec_visit *visit, uint64_t dst, enum nec_ref_kind kind,
+			    enum nec_label_kind label_kind, uint64_t label)
+{
+	if (!dst || (visit->ref_count == visit->ref_capacity && !nec_visit_grow_refs(visit)))
+		return;
+	visit->refs[visit->ref_count++] = (struct nec_ref){
+		.dst = dst,
+		.label = label,
+		.kind = (uint8_t)kind,
+		.label_kind = (uint8_t)label_kind,
+	};
+}
+
+void nec_emit_part(struct nec_visit *visit, uint64_t addr, uint64_t size, bool in_size);
+
+/* The strong reference in a field, called by text. */
+void nec_emit_field(struct nec_visit *visit, uint64_t addr, enum nec_field field, const char *label);
+
+/* count words at addr as references, called [0], [1], ...; faults are counted. */
+void nec_emit_array(struct nec_visit *visit, uint64_t addr, uint64_t count);
+
+/* The visitor of a C type, NULL for none. */
+const struct nec_visitor *nec_visitor_find(const struct nec_target *t, const char *tp_name);
+
+/* sys.getsizeof(obj): what the type says, and what lies before the object. */
+int64_t nec_object_size(const struct nec_target *t, uint64_t obj, const struct nec_type *type);
+
+/* Bytes before obj that belong to it: the collector's header, managed words, trace-refs links are part of the object. */
+uint64_t nec_object_presize(const struct nec_target *t, const struct nec_type *type, uint64_t obj);
+
+#endif
