@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* necropsy objects: the objects of a type. */
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/find.h"
+#include "cli/session.h"
+#include "cli/table.h"
+
+static const struct nec_column columns[] = {
+	{"addr", "address", NEC_CELL_ADDR, false},
+	{"type", NULL, NEC_CELL_TEXT, true},
+	{"size", "size", NEC_CELL_SIZE, false},
+	{"native", "native", NEC_CELL_SIZE, false},
+	{"retained", "retained", NEC_CELL_SIZE, false},
+	{"refcount", "refcount", NEC_CELL_COUNT, false},
+	{"referrers", "referrers", NEC_CELL_COUNT, false},
+	{"value", "value", NEC_CELL_TEXT, true},
+};
+
+enum { COLUMN_COUNT = sizeof(columns) / sizeof(columns[0]) };
+
+/* Finds the types that the user may mean: one is the plain case, none an error, several are listed
+ * in matches. */
+static struct nec_error *find_types(struct nec_cli *cli, struct nec_text *matches, int *count_ret)
+{
+	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
+	const char *type = cli->operands[1];
+	bool row;
+
+	NEC_TRY(nec_query_named(cli->db, "types_named", &query));
+	NEC_TRY(nec_bind_type(query, type));
+	for (*count_ret = 0;; ++*count_ret) {
+		const char *name;
+		size_t size;
+
+		NEC_TRY(nec_query_step(query, &row));
+		if (!row)
+			break;
+		name = nec_query_text(query, 1, &size);
+		nec_text_puts(matches, "  ");
+		nec_text_escape(matches, name, size);
+		nec_text_printf(matches, " at 0x%llx\n",
+				(unsigned long long)nec_query_int(query, 2));
+	}
+	if (*count_ret)
+		return matches->failed ? &nec_enomem : NULL;
+	NEC_TRY(nec_cli_no_objects(cli));
+	return nec_error_create(NEC_ERR_NOTFOUND,
+				"no type is called '%s'; to look for one: necropsy types %s TEXT",
+				type, cli->operands[0]);
+}
+
+static struct nec_error *run(struct nec_cli *cli, FILE *out)
+{
+	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
+	_cleanup_(nec_text_deinit) struct nec_text matches = {0};
+	struct nec_column shown[COLUMN_COUNT];
+	struct nec_page page = {.key = "addr", .limit = -1};
+	int64_t limit = nec_cli_limit(cli, 20);
+	int types;
+	bool more;
+
+	NEC_TRY(nec_table_sort(cli, columns, COLUMN_COUNT, "size", &page));
+	NEC_TRY(nec_cli_open(cli, cli->operands[0]));
+	NEC_TRY(find_types(cli, &matches, &types));
+	memcpy(shown, columns, sizeof(shown));
+	if (types > 1 && cli->output == NEC_OUTPUT_TEXT) {
+		fprintf(out, "%d types are called so:\n%s\n", types, nec_text_str(&matches));
+		shown[1].title = "type";
+	}
+	if (limit)
+		page.limit = limit + 1; /* one more tells that there is more */
+	NEC_TRY(nec_query_page(cli->db, "objects_of_types", &page, &query));
+	NEC_TRY(nec_bind_type(query, cli->operands[1]));
+	NEC_TRY(nec_table_rows(out, cli->output, shown, COLUMN_COUNT, 0, 0, query, limit, NULL,
+			       &more));
+	if (more && cli->output == NEC_OUTPUT_TEXT)
+		fputs("… and more: --limit 0 prints all\n", out);
+	return NULL;
+}
+
+static const struct nec_option options[] = {
+	{"sort", 's', NEC_OPTION_TEXT, "COLUMN",
+	 "by size (default), native, retained, refcount, referrers, addr"},
+	{0},
+};
+
+const struct nec_command nec_command_objects = {
+	.name = "objects",
+	.operands = "DUMP TYPE",
+	.summary = "the objects of a type",
+	.help = "Lists the objects of TYPE, the largest first. TYPE is a full name (builtins.dict), a\n"
+		"short one (dict, which may be several types), or the address of the type.\n"
+		"\n"
+		"retained is what would go if the object went, itself included.",
+	.sets = NEC_OPTIONS_LOAD | NEC_OPTIONS_JSON | NEC_OPTIONS_CSV | NEC_OPTIONS_LIMIT,
+	.options = options,
+	.min_operands = 2,
+	.max_operands = 2,
+	.run = run,
+};
