@@ -14,6 +14,9 @@
 /* Program headers of a core: Linux allows a process 65,530 mappings by default, 2^20 after tuning. */
 #define NEC_LIMIT_SEGMENTS UINT64_C(1 << 20)
 
+/* ELF files mapped into one process: each takes two mappings or more, of 65,530 by default. */
+#define NEC_LIMIT_OBJFILES UINT32_C(1 << 16)
+
 /* Bytes of one note segment; 64 K threads of a few KiB each and a FILE note of 1 M mappings fit. */
 #define NEC_LIMIT_NOTES (UINT64_C(1) << 30)
 

@@ -32,14 +32,17 @@ enum nec_origin {
 /* Permission bits, as in Elf64_Phdr.p_flags. */
 enum { NEC_PERM_X = 1, NEC_PERM_W = 2, NEC_PERM_R = 4 };
 
-/* A run of addresses with bytes of one origin. Segments are sorted and do not overlap. */
+/*
+ * A run of addresses with bytes of one origin and the same permissions. Segments are sorted and do not overlap; what
+ * continues in the file as well is one segment, also over several mappings.
+ */
 struct nec_segment {
 	uint64_t start;	      /* first address */
 	uint64_t end;	      /* first address behind it */
 	const uint8_t *data;  /* bytes of [start, end), mapped read-only; NULL when origin is NONE */
 	uint32_t perms;	      /* NEC_PERM_* */
 	enum nec_origin origin;
-	uint32_t mapping;     /* index into nec_image_mappings */
+	uint32_t mapping;     /* index into nec_image_mappings of its first address */
 };
 
 /* A mapping of the process as /proc/PID/maps would have shown it (by PT_LOAD and the FILE note). */
@@ -63,7 +66,7 @@ enum nec_objfile_state {
 
 /* An ELF file that was mapped: the executable, the loader, a library, an extension module. */
 struct nec_objfile {
-	const char *path;  /* as the process had it */
+	const char *path;  /* as the process had it; its DT_SONAME where only the contents tell */
 	const char *found; /* the file that was opened for it; NULL when there is none */
 	uint64_t start, end; /* span of its mappings */
 	uint64_t bias;	   /* add to a p_vaddr or st_value to get an address */
@@ -129,8 +132,46 @@ const struct nec_completeness *nec_image_completeness(const struct nec_image *im
 /* What was odd about the dump, one message each; borrowed. */
 const char *const *nec_image_warnings(const struct nec_image *image, uint32_t *count_ret);
 
+/*
+ * Where the segments that have bytes lie: every image begins with one of these. An address space is cut into regions of
+ * 2 MiB, and a directory of them spans 64 GiB; an entry is the number of the first segment that ends above the start
+ * of the region. Here only so that the look-up below can be inlined.
+ */
+enum {
+	NEC_INDEX_REGION_SHIFT = 21,
+	NEC_INDEX_DIR_SHIFT = 36,
+	NEC_INDEX_DIR_SIZE = 1 << (NEC_INDEX_DIR_SHIFT - NEC_INDEX_REGION_SHIFT),
+	NEC_INDEX_DIRS = 1 << (48 - NEC_INDEX_DIR_SHIFT),
+};
+#define NEC_INDEX_CROWDED UINT32_C(0x80000000) /* many segments begin in this region: search */
+
+struct nec_image_index {
+	const uint32_t *dirs[NEC_INDEX_DIRS];
+	const struct nec_segment *segments; /* those with bytes, then one at UINT64_MAX */
+	uint32_t count;
+};
+
+/* The rare case of nec_image_segment_at: by bisection. */
+const struct nec_segment *nec_image_segment_search(const struct nec_image *image, uint64_t addr);
+
 /* The segment that holds addr and has bytes, NULL for none. Constant time. */
-const struct nec_segment *nec_image_segment_at(const struct nec_image *image, uint64_t addr);
+static inline const struct nec_segment *nec_image_segment_at(const struct nec_image *image,
+							     uint64_t addr)
+{
+	const struct nec_image_index *index = (const struct nec_image_index *)(const void *)image;
+	const struct nec_segment *s;
+	uint32_t first;
+
+	if (__builtin_expect(addr >> 48 != 0, 0))
+		return nec_image_segment_search(image, addr);
+	first = index->dirs[addr >> NEC_INDEX_DIR_SHIFT]
+			   [addr >> NEC_INDEX_REGION_SHIFT & (NEC_INDEX_DIR_SIZE - 1)];
+	if (__builtin_expect(first & NEC_INDEX_CROWDED, 0))
+		return nec_image_segment_search(image, addr);
+	for (s = &index->segments[first]; addr >= s->end; s++)
+		;
+	return addr >= s->start ? s : NULL;
+}
 
 /* The mapping that holds addr, NULL for none. */
 const struct nec_mapping *nec_image_mapping_at(const struct nec_image *image, uint64_t addr);

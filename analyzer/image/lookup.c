@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where the files that a process had mapped are now; see lookup.h. */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "image/lookup.h"
+#include "image/private.h"
+
+/* Where libraries live that are known by their DT_SONAME alone; %s is the multiarch name. */
+static const char *const library_dirs[] = {
+	"/usr/lib/%s", "/lib/%s", "/usr/lib64", "/lib64", "/usr/lib", "/lib", "/usr/local/lib",
+};
+
+struct mapped_file {
+	const uint8_t *data;
+	uint64_t size;
+	struct nec_elf elf;
+	uint8_t build_id[64];
+	uint32_t build_id_size;
+};
+
+static void unmap_file(struct mapped_file *f)
+{
+	if (f->data)
+		munmap((void *)(uintptr_t)f->data, f->size);
+	f->data = NULL;
+}
+
+/* Maps an ELF file and reads its build id; false when there is no such ELF file. */
+static bool map_file(const char *path, struct mapped_file *ret)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	void *p;
+
+	*ret = (struct mapped_file){0};
+	/* The path is out of a dump: nothing but plain files is opened. */
+	if (stat(path, &st) || !S_ISREG(st.st_mode) || !st.st_size)
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size)
+		return false;
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return false;
+	ret->data = p;
+	ret->size = (uint64_t)st.st_size;
+	if (!nec_elf_parse(ret->data, ret->size, &ret->elf)) {
+		unmap_file(ret);
+		return false;
+	}
+	for (uint32_t i = 0; i < ret->elf.note_count && !ret->build_id_size; i++) {
+		uint64_t off = ret->elf.notes[i].off, size = ret->elf.notes[i].size;
+
+		if (off <= ret->size && size <= ret->size - off)
+			ret->build_id_size = nec_elf_build_id(ret->data + off, size, ret->build_id);
+	}
+	return true;
+}
+
+void nec_objfile_data_deinit(struct nec_objfile_data *data)
+{
+	if (data->map)
+		munmap((void *)(uintptr_t)data->map, data->map_size);
+	nec_symbols_destroy(data->symbols);
+}
+
+static void hex(const uint8_t *bytes, uint32_t size, char *ret)
+{
+	for (uint32_t i = 0; i < size; i++)
+		sprintf(ret + 2 * i, "%02x", bytes[i]);
+	ret[2 * size] = 0;
+}
+
+/*
+ * Tries one file for objfile i. True when it is the one. What is there and is another is
+ * remembered, so that the user sees which file was looked at.
+ */
+static struct nec_error *try_file(struct nec_image *image, uint32_t i, const char *path,
+				  bool *match_ret)
+{
+	struct nec_objfile *obj = &image->objfiles[i];
+	struct nec_objfile_data *data = &image->objfile_data[i];
+	struct mapped_file f;
+
+	*match_ret = false;
+	if (!map_file(path, &f))
+		return NULL;
+	*match_ret = obj->build_id_size && f.build_id_size == obj->build_id_size &&
+		     !memcmp(f.build_id, obj->build_id, f.build_id_size) &&
+		     f.elf.machine == image->process.machine;
+	if (*match_ret) {
+		obj->state = NEC_OBJFILE_MATCH;
+		data->map = f.data;
+		data->map_size = f.size;
+		data->elf = f.elf;
+		return nec_image_string(image, path, strlen(path), &obj->found);
+	}
+	unmap_file(&f);
+	if (obj->state != NEC_OBJFILE_GONE)
+		return NULL;
+	obj->state = obj->build_id_size ? NEC_OBJFILE_MISMATCH : NEC_OBJFILE_UNCHECKED;
+	return nec_image_string(image, path, strlen(path), &obj->found);
+}
+
+/* "DIR/NAME", where dir ends as it likes; NULL when out of memory. */
+static char *join(const char *dir, const char *name)
+{
+	char *ret;
+
+	while (*name == '/')
+		name++;
+	return asprintf(&ret, "%s%s%s", dir, *dir && dir[strlen(dir) - 1] == '/' ? "" : "/", name) <
+			       0
+		       ? NULL
+		       : ret;
+}
+
+static struct nec_error *try_in(struct nec_image *image, uint32_t i, const char *dir,
+				const char *name, bool *match_ret)
+{
+	_cleanup_free_ char *path = join(dir, name);
+
+	return path ? try_file(image, i, path, match_ret) : &nec_enomem;
+}
+
+static struct nec_error *try_library_dirs(struct nec_image *image, uint32_t i, const char *root,
+					  const char *name, bool *match_ret)
+{
+	const char *triplet =
+		image->process.machine == EM_AARCH64 ? "aarch64-linux-gnu" : "x86_64-linux-gnu";
+
+	*match_ret = false;
+	for (size_t k = 0; k < sizeof(library_dirs) / sizeof(library_dirs[0]) && !*match_ret; k++) {
+		char dir[64];
+		_cleanup_free_ char *path = NULL;
+
+		snprintf(dir, sizeof(dir), library_dirs[k], triplet);
+		path = join(root, dir);
+		if (!path)
+			return &nec_enomem;
+		NEC_TRY(try_in(image, i, path, name, match_ret));
+	}
+	return NULL;
+}
+
+/* Says why the file at path is not the one that ran. */
+static void explain(struct nec_image *image, const struct nec_objfile *obj, const char *path)
+{
+	struct mapped_file f;
+	char want[129], have[129];
+
+	if (!map_file(path, &f)) {
+		nec_image_warn(image, "%s: no ELF program or library", path);
+		return;
+	}
+	hex(obj->build_id, obj->build_id_size, want);
+	hex(f.build_id, f.build_id_size, have);
+	if (obj->build_id_size)
+		nec_image_warn(image, "%s is another build (%s) than what ran (%s): not used", path,
+			       f.build_id_size ? have : "no build id", want);
+	else
+		nec_image_warn(image, "%s: the dump has no build id to compare with: not used",
+			       path);
+	unmap_file(&f);
+}
+
+/* All the places in their order. */
+static struct nec_error *look_for(struct nec_image *image, uint32_t i,
+				  const struct nec_load_options *options)
+{
+	struct nec_objfile *obj = &image->objfiles[i];
+	_cleanup_free_ char *path = NULL;
+	const char *base;
+	bool match = false;
+	size_t len = strlen(obj->path);
+	static const char deleted[] = " (deleted)";
+
+	if (len > sizeof(deleted) && !strcmp(obj->path + len - sizeof(deleted) + 1, deleted))
+		len -= sizeof(deleted) - 1;
+	path = strndup(obj->path, len);
+	if (!path)
+		return &nec_enomem;
+	base = strrchr(path, '/');
+	base = base ? base + 1 : path;
+	if (!*base || *path == '[')
+		return NULL;
+	if (obj->is_exe && options->exe) {
+		NEC_TRY(try_file(image, i, options->exe, &match));
+		if (!match)
+			explain(image, obj, options->exe);
+	}
+	for (size_t k = 0; !match && options->lib_paths && options->lib_paths[k]; k++)
+		NEC_TRY(try_in(image, i, options->lib_paths[k], base, &match));
+	if (!match && options->sysroot)
+		NEC_TRY(*path == '/' ? try_in(image, i, options->sysroot, path, &match)
+				     : try_library_dirs(image, i, options->sysroot, base, &match));
+	if (!match)
+		NEC_TRY(*path == '/' ? try_file(image, i, path, &match)
+				     : try_library_dirs(image, i, "/", base, &match));
+	return NULL;
+}
+
+struct nec_error *nec_lookup_files(struct nec_image *image, const struct nec_load_options *options)
+{
+	bool has_exe = false;
+
+	if (options->sysroot) {
+		image->sysroot = strdup(options->sysroot);
+		if (!image->sysroot)
+			return &nec_enomem;
+	}
+	for (uint32_t i = 0; i < image->objfile_count; i++) {
+		struct nec_objfile *obj = &image->objfiles[i];
+
+		has_exe |= obj->is_exe;
+		NEC_TRY(look_for(image, i, options));
+		if (obj->state == NEC_OBJFILE_MISMATCH && !(obj->is_exe && options->exe))
+			explain(image, obj, obj->found);
+	}
+	if (options->exe && !has_exe)
+		nec_image_warn(image, "%s: the dump does not show where its program was mapped",
+			       options->exe);
+	return NULL;
+}
+
+char *nec_lookup_debug_file(const struct nec_image *image, uint32_t i)
+{
+	const struct nec_objfile *obj = &image->objfiles[i];
+	const char *roots[] = {image->sysroot ? image->sysroot : "", ""};
+	char id[129];
+
+	if (obj->build_id_size < 2)
+		return NULL;
+	hex(obj->build_id, obj->build_id_size, id);
+	for (size_t k = 0; k < 2; k++) {
+		char *path;
+
+		if (asprintf(&path, "%s/usr/lib/debug/.build-id/%.2s/%s.debug", roots[k], id,
+			     id + 2) < 0)
+			return NULL;
+		if (!access(path, R_OK))
+			return path;
+		free(path);
+	}
+	return NULL;
+}
