@@ -16,6 +16,7 @@ RANK = {
     "base": 0,
     "options.h": 1,
     "fact.h": 1,
+    "necropsy.h": 2,
     "image": 2,
     "formats": 3,
     "native": 3,
@@ -23,7 +24,6 @@ RANK = {
     "graph": 4,
     "store": 4,
     "drivers": 5,
-    "necropsy.h": 5,
     "tui": 6,
     "cli": 7,
 }

@@ -1,0 +1,233 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- The database of one dump. This file is the schema itself: it is compiled into the program, and docs/schema.md is made
+-- from its comments by docs/make-schema.py. A comment line before a table describes the table; a comment behind a column
+-- describes the column.
+--
+-- Addresses are those of the process that was dumped, as integers: print them with printf('0x%x', addr). Sizes and offsets
+-- are bytes. NULL means that the dump does not say, never zero.
+
+-- What the dump is and how it was loaded: one row a fact. Always there: schema_version, tool_version, format, source,
+-- source_size, source_mtime, source_hash, loaded_at, complete. With objects: objects, references, dangling. A core adds
+-- pid, exe, cmdline, signal, python_version, abi, arch, captured_at and more.
+CREATE TABLE meta(
+	key TEXT PRIMARY KEY,			-- name of the fact
+	value TEXT				-- its value as text; numbers are decimal, times are ISO 8601 in UTC
+) WITHOUT ROWID;
+
+-- What the load took: one row a stage, in order.
+CREATE TABLE stage(
+	id INTEGER PRIMARY KEY,			-- order of the stages
+	name TEXT NOT NULL,			-- what was done
+	rows INTEGER,				-- things that the stage dealt with
+	seconds REAL,				-- wall time
+	peak_bytes INTEGER			-- most private memory (anonymous and shared) seen during the stage
+);
+
+-- What was odd in the dump, or could not be followed. The load goes on after each of them.
+CREATE TABLE warning(
+	id INTEGER PRIMARY KEY,			-- order of arrival
+	stage TEXT,				-- part of the program that noticed
+	addr INTEGER,				-- where in the process; NULL: nowhere in particular
+	message TEXT NOT NULL			-- what, where and what was expected instead
+);
+
+-- The address space of the process, as /proc/PID/maps would have shown it.
+CREATE TABLE mapping(
+	id INTEGER PRIMARY KEY,			-- order of addresses
+	start INTEGER,				-- first address
+	end INTEGER,				-- first address behind it
+	bytes INTEGER,				-- end - start
+	perms TEXT,				-- 'rwx' with '-' for what is not allowed
+	path TEXT,				-- file that was mapped; NULL: anonymous memory
+	kind TEXT,				-- heap, stack, file, anon, vdso, ...
+	dumped INTEGER				-- bytes of it that the dump has
+);
+
+-- Where the memory of the process went: a partition, so the rows add up and nothing is in two of them.
+CREATE TABLE memory(
+	category TEXT PRIMARY KEY,		-- what the memory was used for
+	bytes INTEGER,				-- how much of it
+	count INTEGER				-- blocks or things that make it up; NULL: not counted
+) WITHOUT ROWID;
+
+-- Classes. One row each that some object is an instance of, and their bases.
+CREATE TABLE type(
+	id INTEGER PRIMARY KEY,			-- what object.type refers to
+	addr INTEGER,				-- address of the type object; NULL: not known
+	name TEXT NOT NULL,			-- module.qualname: 'builtins.dict', in Python 2 '__builtin__.dict'
+	module TEXT,				-- its module; NULL: not known
+	basicsize INTEGER,			-- bytes of an instance without items
+	itemsize INTEGER,			-- bytes of an item of a variable-sized instance, 0: not variable-sized
+	flags INTEGER,				-- tp_flags
+	base INTEGER,				-- address of its first base; NULL: none
+	visitor TEXT,				-- how references of instances were found: exact, fields, conservative
+	count INTEGER,				-- instances in object (subclasses have rows of their own)
+	bytes INTEGER,				-- sum of their sizes
+	native INTEGER,				-- sum of what they own outside of their sizes; NULL: not known
+	retained INTEGER			-- what would be freed with all of them, nothing counted twice; NULL: not known
+);
+
+-- Every object, in order of addresses.
+CREATE TABLE object(
+	addr INTEGER PRIMARY KEY,		-- address, what id() said in the process
+	type INTEGER,				-- type.id
+	size INTEGER,				-- bytes, what sys.getsizeof() said in the process
+	native INTEGER,				-- bytes it alone owns outside of size; NULL: not known
+	refcount INTEGER,			-- its reference count; NULL: not known
+	referrers INTEGER,			-- references to it that were found, weak ones left out
+	idom INTEGER,				-- the one object on every path from the roots to it that is nearest to it
+						-- (immediate dominator); NULL: none
+	retained INTEGER,			-- bytes that would go with it: its own and what it alone keeps alive
+	distance INTEGER,			-- references on a shortest path from a root, 1: a root; 0: nothing reaches it,
+						-- it is garbage
+	flags INTEGER				-- 1 has a collector header, 2 tracked, 4 immortal, 8 static, 16 nothing led to it
+);
+
+-- Short previews of what objects are, as repr() would begin. Not every object has one.
+CREATE TABLE value(
+	addr INTEGER PRIMARY KEY,		-- object.addr
+	text TEXT NOT NULL			-- at most 200 characters of it
+);
+
+-- What keeps objects alive from outside of the graph.
+CREATE TABLE root(
+	id INTEGER PRIMARY KEY,			-- order of arrival
+	addr INTEGER,				-- object.addr
+	kind TEXT NOT NULL,			-- module, frame, thread, static, interned, implied, ...
+	label TEXT				-- which one
+);
+
+-- Threads of the process.
+CREATE TABLE thread(
+	id INTEGER PRIMARY KEY,			-- what frame.thread refers to
+	tid INTEGER,				-- number that the kernel gave it; NULL: not known
+	ident INTEGER,				-- threading.get_ident(); NULL: no Python thread
+	addr INTEGER,				-- its PyThreadState; NULL: no Python thread
+	name TEXT,				-- name by the threading module
+	state TEXT,				-- what it was doing
+	gil TEXT,				-- does it have the GIL: held, waiting, none
+	daemon INTEGER,				-- 1: a daemon thread; NULL: not known
+	interpreter INTEGER			-- which interpreter it belongs to, 0: the main one
+);
+
+-- Stacks.
+CREATE TABLE frame(
+	id INTEGER PRIMARY KEY,			-- order of arrival
+	thread INTEGER NOT NULL,		-- thread.id
+	depth INTEGER NOT NULL,			-- 0: the innermost
+	kind TEXT,				-- python, native
+	function TEXT,				-- name of the function
+	qualname TEXT,				-- with its class; NULL: not known
+	file TEXT,				-- source file, or the library of a native frame
+	line INTEGER,				-- line that was being run; NULL: not known
+	column INTEGER,				-- column in that line; NULL: not known
+	addr INTEGER,				-- address of the frame, pc of a native frame
+	code INTEGER				-- object.addr of its code object
+);
+
+-- Local variables of Python frames.
+CREATE TABLE local(
+	id INTEGER PRIMARY KEY,			-- order of arrival
+	thread INTEGER NOT NULL,		-- thread.id
+	depth INTEGER NOT NULL,			-- frame.depth
+	name TEXT,				-- of the variable
+	addr INTEGER,				-- object.addr of what it holds; NULL: not bound
+	text TEXT				-- a preview; NULL: look in value
+);
+
+-- Sums by some key, for dumps that have no objects.
+CREATE TABLE census(
+	id INTEGER PRIMARY KEY,			-- order of arrival
+	series INTEGER NOT NULL,		-- which census of a file that holds several, from 0
+	kind TEXT,				-- what the partition is by: type, module, ...
+	name TEXT,				-- which one
+	count INTEGER,				-- objects; NULL: not known
+	bytes INTEGER				-- their size; NULL: not known
+);
+
+-- Figures over time, for recordings of a living process.
+CREATE TABLE sample(
+	id INTEGER PRIMARY KEY,			-- order of arrival
+	pid INTEGER,				-- process; NULL: not known
+	time REAL,				-- seconds since 1970
+	name TEXT,				-- rss, pss, cpu, ...
+	value INTEGER,				-- in units of unit
+	unit TEXT				-- bytes, count, ...
+);
+
+-- Stretches of time that the program gave a name, for recordings of a living process.
+CREATE TABLE mark(
+	id INTEGER PRIMARY KEY,			-- order of arrival
+	start REAL,				-- seconds since 1970
+	end REAL,				-- seconds since 1970
+	name TEXT,				-- of the function or block
+	bytes_start INTEGER,			-- memory at its start; NULL: not known
+	bytes_end INTEGER,			-- memory at its end; NULL: not known
+	level INTEGER				-- how deep it is nested, from 0; NULL: not known
+);
+
+-- Where the fields of CPython's structures lie in this process, and who said so.
+CREATE TABLE layout(
+	field TEXT PRIMARY KEY,			-- 'PyListObject.ob_item'
+	offset INTEGER,				-- bytes from the start of the structure
+	source TEXT,				-- the table of a version, DWARF, _Py_DebugOffsets
+	disagrees TEXT				-- what other sources say; NULL: none does
+) WITHOUT ROWID;
+
+-- Use of Python's own allocators: one row a size class or kind of space.
+CREATE TABLE space(
+	id INTEGER PRIMARY KEY,			-- order of arrival
+	kind TEXT,				-- what it is
+	size INTEGER,				-- bytes of one
+	count INTEGER,				-- how many there are
+	used INTEGER,				-- how many of these are in use
+	bytes INTEGER				-- bytes of all
+);
+
+-- What rules found worth saying.
+CREATE TABLE finding(
+	id INTEGER PRIMARY KEY,			-- order of importance
+	rule TEXT NOT NULL,			-- rule that fired
+	title TEXT NOT NULL,			-- one line
+	detail TEXT,				-- why, and what to do
+	bytes INTEGER,				-- what it is about; NULL: not a matter of bytes
+	addr INTEGER				-- object.addr to look at; NULL: none
+);
+
+-- The objects with the most bytes, so that nobody needs to sort all of them.
+CREATE TABLE largest(
+	by TEXT NOT NULL,			-- 'size': size and native; 'retained': retained
+	rank INTEGER NOT NULL,			-- 1: the largest; 1000 of each are kept
+	addr INTEGER NOT NULL,			-- object.addr
+	bytes INTEGER NOT NULL,			-- the figure it is ranked by
+	PRIMARY KEY(by, rank)
+) WITHOUT ROWID;
+
+-- Fixed names of references ('.__dict__'), used by packed references.
+CREATE TABLE label(
+	id INTEGER PRIMARY KEY,			-- number in packed references
+	text TEXT NOT NULL			-- the name
+);
+
+-- Packed outgoing references: read them through the virtual table reference. analyzer/store/pack.h has the encoding.
+CREATE TABLE pack_out(
+	key INTEGER PRIMARY KEY,		-- id of the first object * 2^24 + part of a long list
+	addr INTEGER,				-- address of the first object; NULL in further parts
+	count INTEGER,				-- objects in data
+	data BLOB				-- a page
+);
+
+-- Packed referrers: the same edges from the other end.
+CREATE TABLE pack_in(
+	key INTEGER PRIMARY KEY,		-- id of the first object * 2^24 + part of a long list
+	count INTEGER,				-- objects in data
+	data BLOB				-- a page
+);
+
+-- Packed instances of types: read them through the virtual table instance.
+CREATE TABLE pack_instance(
+	key INTEGER PRIMARY KEY,		-- type.id * 2^24 + part of a long list
+	count INTEGER,				-- instances in data
+	data BLOB				-- a page
+);
