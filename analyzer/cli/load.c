@@ -43,9 +43,10 @@ const struct nec_command nec_command_load = {
 	.name = "load",
 	.operands = "DUMP",
 	.summary = "load a dump into a database",
-	.help = "Loads DUMP and prints where its database is: beside the dump (DUMP.necropsy), or\n"
-		"in $XDG_CACHE_HOME/necropsy where that place cannot be written, or where -o says.\n"
-		"A dump that is loaded already is found again by what is in it, not by its name.",
+	.help = "Loads DUMP and prints where its database is: beside the dump (DUMP.necropsy),\n"
+		"or in $XDG_CACHE_HOME/necropsy where that place cannot be written, or where -o\n"
+		"says. A dump that is loaded already is found again by what is in it, not by\n"
+		"its name.",
 	.sets = NEC_OPTIONS_LOAD | NEC_OPTIONS_JSON,
 	.min_operands = 1,
 	.max_operands = 1,

@@ -83,7 +83,7 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 
 static const struct nec_option options[] = {
 	{"sort", 's', NEC_OPTION_TEXT, "COLUMN",
-	 "by size (default), native, retained, refcount, referrers, addr"},
+	 "by size (default), native, retained, refcount, ..."},
 	{0},
 };
 
@@ -91,8 +91,9 @@ const struct nec_command nec_command_objects = {
 	.name = "objects",
 	.operands = "DUMP TYPE",
 	.summary = "the objects of a type",
-	.help = "Lists the objects of TYPE, the largest first. TYPE is a full name (builtins.dict), a\n"
-		"short one (dict, which may be several types), or the address of the type.\n"
+	.help = "Lists the objects of TYPE, the largest first. TYPE is a full name\n"
+		"(builtins.dict), a short one (dict, which may be several types), or the\n"
+		"address of the type.\n"
 		"\n"
 		"retained is what would go if the object went, itself included.",
 	.sets = NEC_OPTIONS_LOAD | NEC_OPTIONS_JSON | NEC_OPTIONS_CSV | NEC_OPTIONS_LIMIT,

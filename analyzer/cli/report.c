@@ -261,6 +261,10 @@ static struct nec_error *print_findings(struct report *r)
 			nec_text_puts(&r->line, ")");
 		}
 		line_end(r, 0);
+		text = nec_query_text(query, 3, &size);
+		nec_text_escape(&r->line, text, size);
+		nec_print_wrapped(r->out, nec_text_str(&r->line), r->line.len, r->width, 5);
+		nec_text_clear(&r->line);
 		if (nec_query_column_type(query, 5) != NEC_COLUMN_NULL && !r->largest)
 			r->largest = (uint64_t)nec_query_int(query, 5);
 	}
@@ -636,9 +640,9 @@ const struct nec_command nec_command_report = {
 	.name = "report",
 	.operands = "DUMP",
 	.summary = "the page to read first",
-	.help = "Prints what died and why, how complete the dump is and how much of it is explained,\n"
-		"findings, the types and the objects that hold the memory, the threads, and commands\n"
-		"to type next. This is what necropsy DUMP does.",
+	.help = "Prints what died and why, how complete the dump is and how much of it is\n"
+		"explained, findings, the types and the objects that hold the memory, the\n"
+		"threads, and commands to type next. This is what necropsy DUMP does.",
 	.sets = NEC_OPTIONS_LOAD | NEC_OPTIONS_JSON | NEC_OPTIONS_LIMIT,
 	.min_operands = 1,
 	.max_operands = 1,

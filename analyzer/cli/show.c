@@ -203,9 +203,9 @@ const struct nec_command nec_command_show = {
 	.help = "Prints the object at ADDR: its type, size, reference count, value, and what it\n"
 		"contains, each item by its label: .name, ['key'], [3].\n"
 		"\n"
-		"size is what sys.getsizeof said of it in that process, native is memory from malloc\n"
-		"that it alone owns besides, retained is what would go if it went. held by is the\n"
-		"one object that every path from the roots to it leads through.",
+		"size is what sys.getsizeof said of it in that process, native is memory from\n"
+		"malloc that it alone owns besides, retained is what would go if it went. held\n"
+		"by is the one object that every path from the roots to it leads through.",
 	.sets = NEC_OPTIONS_LOAD | NEC_OPTIONS_JSON | NEC_OPTIONS_LIMIT,
 	.min_operands = 2,
 	.max_operands = 2,

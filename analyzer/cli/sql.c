@@ -36,11 +36,11 @@ const struct nec_command nec_command_sql = {
 	.name = "sql",
 	.operands = "DUMP QUERY",
 	.summary = "ask the database in SQL",
-	.help = "Runs QUERY, one statement that only reads, and prints its rows as a table, as CSV or\n"
-		"as JSON. The tables are those of docs/schema.md: object, type, value, reference,\n"
-		"root, thread, frame, local, mapping, memory, meta, warning ...\n"
+	.help = "Runs QUERY, one statement that only reads, and prints its rows as a table, as\n"
+		"CSV or as JSON. The tables are those of docs/schema.md: object, type, value,\n"
+		"reference, root, thread, frame, local, mapping, memory, meta, warning ...\n"
 		"\n"
-		"  necropsy sql core \"select type, count(*) from object group by 1 order by 2 desc\"\n"
+		"  necropsy sql core 'select sum(size) from object where distance = 0'\n"
 		"\n"
 		"Blobs are printed in hexadecimal.",
 	.sets = NEC_OPTIONS_LOAD | NEC_OPTIONS_JSON | NEC_OPTIONS_CSV | NEC_OPTIONS_LIMIT,

@@ -122,6 +122,30 @@ void nec_print_fitting(FILE *out, const char *text, size_t size, int width)
 	}
 }
 
+void nec_print_wrapped(FILE *out, const char *text, size_t size, int width, int indent)
+{
+	int room = width - indent;
+
+	while (size) {
+		size_t len = fitting(text, size, room > 1 ? room : 1), end;
+
+		if (!len)
+			len = 1; /* not even one character fits */
+		end = len;
+		if (len < size) {
+			while (end && text[end] != ' ')
+				end--;
+			if (!end)
+				end = len; /* a word that is longer than a line */
+		}
+		fprintf(out, "%*s%.*s\n", indent, "", (int)end, text);
+		while (end < size && text[end] == ' ')
+			end++;
+		text += end;
+		size -= end;
+	}
+}
+
 /* Text output. */
 
 static bool is_number(enum nec_cell kind)

@@ -92,6 +92,10 @@ struct nec_error *nec_table_sort(const struct nec_cli *cli, const struct nec_col
  * escape. */
 void nec_print_fitting(FILE *out, const char *text, size_t size, int width);
 
+/* Prints text in lines of at most width cells, broken at spaces, each behind indent spaces. Does
+ * not escape. */
+void nec_print_wrapped(FILE *out, const char *text, size_t size, int width, int indent);
+
 static inline void nec_table_destroyp(struct nec_table **tablep)
 {
 	nec_table_destroy(*tablep);

@@ -52,10 +52,10 @@ const struct nec_command nec_command_types = {
 	.name = "types",
 	.operands = "DUMP [TEXT]",
 	.summary = "types by the memory of their objects",
-	.help = "Lists the types (with TEXT: those with it in their name) with the number of their\n"
-		"objects and their memory: size is what sys.getsizeof said of them in that process,\n"
-		"native is memory from malloc that they alone own besides, retained is what would go\n"
-		"with all of them.",
+	.help = "Lists the types (with TEXT: those with it in their name) with the number of\n"
+		"their objects and their memory: size is what sys.getsizeof said of them in\n"
+		"that process, native is memory from malloc that they alone own besides,\n"
+		"retained is what would go with all of them.",
 	.sets = NEC_OPTIONS_LOAD | NEC_OPTIONS_JSON | NEC_OPTIONS_CSV | NEC_OPTIONS_LIMIT,
 	.options = options,
 	.min_operands = 1,
