@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The third stage of a load: who holds what. Takes ids and edges as intake made them and fills the columns idom,
- * retained and distance; knows neither the dump nor the database.
+ * The third stage of a load: who holds what. Takes ids and edges as intake made them and fills the
+ * columns idom, retained and distance; knows neither the dump nor the database.
  *
- * What no root reaches is looked at once more, as CPython's own collector would: an object whose count is higher than
- * the references that were found is held by something nobody saw (native memory, a leaked reference), and becomes a
- * root by implication. What is left after that is garbage: cycles that wait for the collector.
+ * What no root reaches is looked at once more, as CPython's own collector would: an object whose
+ * count is higher than the references that were found is held by something nobody saw (native
+ * memory, a leaked reference), and becomes a root by implication. What is left after that is
+ * garbage: cycles that wait for the collector.
  */
 #ifndef NEC_ANALYZE_H
 #define NEC_ANALYZE_H
@@ -19,19 +20,22 @@
 
 struct nec_analysis {
 	/* What the caller fills in; everything is borrowed until nec_analyze returns. */
-	const struct nec_graph *graph;	 /* strong, type and conservative references: no weak ones */
+	const struct nec_graph *graph; /* strong, type and conservative references: no weak ones */
 	const struct nec_graph *reverse; /* of graph; NULL: it is made and freed again */
 	const char *tmpdir;
 	const uint32_t *roots; /* ids of ROOT facts; duplicates are fine */
 	uint32_t root_count;
-	const uint32_t *refcount; /* UINT32_MAX: unknown or too large to matter; NULL: no implied roots */
-	const uint8_t *flags;	  /* NEC_OBJECT_*: the count of an immortal object says nothing; may be NULL */
+	const uint32_t
+		*refcount; /* UINT32_MAX: unknown or too large to matter; NULL: no implied roots */
+	const uint8_t *flags;          /* NEC_OBJECT_*: may be NULL */
 	struct nec_progress *progress; /* may be NULL */
 
-	/* In and out, [graph->node_count]: own bytes (size + native) before, retained bytes after. */
+	/* In and out, [graph->node_count]: own bytes (size + native) before, retained bytes after.
+	 */
 	int64_t *retained;
 
-	/* Out, the caller's arrays of [graph->node_count]; see nec_graph_dominators for what they hold. */
+	/* Out, the caller's arrays of [graph->node_count]; see nec_graph_dominators for what they
+	 * hold. */
 	uint32_t *idom;
 	uint32_t *distance; /* 0: garbage */
 
@@ -39,7 +43,8 @@ struct nec_analysis {
 	uint64_t reachable_count, garbage_count;
 	int64_t reachable_bytes, garbage_bytes;
 
-	/* Out: uint32_t ids of the roots by implication, ascending; nec_analysis_deinit frees it. */
+	/* Out: uint32_t ids of the roots by implication, ascending; nec_analysis_deinit frees it.
+	 */
 	struct nec_tmparray implied;
 };
 

@@ -17,6 +17,7 @@ RANK = {
     "options.h": 1,
     "fact.h": 1,
     "necropsy.h": 2,
+    "neighbours.h": 1,
     "image": 2,
     "formats": 3,
     "native": 3,

@@ -11,16 +11,16 @@
  * - The climbs of the second half are quadratic on graphs made for it. Each vertex keeps its depth
  * and a jump pointer (E. Myers, "An applicative random-access stack", 1983), with which a climb
  * costs a logarithm.
- * - Four objects in five are leaves. They get no number; afterwards each is attached to the nearest
- * common dominator of its referrers. Only vertices, the inner nodes that are reached, cost more
- * than the columns.
+ * - Four objects in five are leaves: they refer to nothing, or to roots alone. They get no number;
+ * afterwards each is attached to the nearest common dominator of its referrers. Only vertices, the
+ * inner nodes that are reached, cost more than the columns.
  *
  * The caller's column idom holds the vertex of each inner node during the work.
  */
 #include <assert.h>
 #include <string.h>
 
-#include "graph/graph.h"
+#include "graph/reach.h"
 
 enum {
 	AHEAD = 24,     /* edges; how far ahead memory is asked for */
@@ -57,9 +57,9 @@ struct work {
 	uint32_t *idom, *distance;
 	struct nec_progress *progress;
 
-	uint64_t total, done;        /* for progress */
-	uint32_t vertex_count;       /* with the virtual root */
-	struct nec_tmparray leaves;  /* uint64_t[]: bitmap of nodes without outgoing edges */
+	uint64_t total, done;       /* for progress */
+	uint32_t vertex_count;      /* with the virtual root */
+	struct nec_tmparray leaves; /* uint64_t[]: bitmap of nodes that lead nowhere but to roots */
 	struct nec_tmparray visited; /* uint64_t[]: bitmap */
 	struct nec_tmparray scratch; /* uint32_t[vertex_count + 1]: queue, then path */
 	struct nec_tmparray order;   /* uint32_t[vertex_count]: node of each vertex */
@@ -67,19 +67,12 @@ struct work {
 	struct nec_tmparray stack; /* struct frame[] */
 };
 
-static bool bit_get(const uint64_t *bits, uint32_t i)
-{
-	return bits[i >> 6] >> (i & 63) & 1;
-}
-
 /* Sets bit i; was it clear? */
-static bool bit_claim(uint64_t *bits, uint32_t i)
+static bool claim(uint64_t *bits, uint32_t i)
 {
-	uint64_t bit = UINT64_C(1) << (i & 63);
-
-	if (bits[i >> 6] & bit)
+	if (nec_bit_get(bits, i))
 		return false;
-	bits[i >> 6] |= bit;
+	nec_bit_set(bits, i);
 	return true;
 }
 
@@ -114,18 +107,36 @@ static void work_deinit(struct work *w)
 	nec_tmparray_deinit(&w->stack);
 }
 
-/* Marks the leaves and returns how many nodes are none. */
-static uint32_t find_leaves(struct work *w)
+/* Has node an edge to another one that is no root? */
+static bool is_inner(const struct work *w, const uint64_t *roots, uint32_t node)
 {
 	const uint64_t *start = nec_graph_start(w->g);
-	uint64_t *leaves = w->leaves.data;
+	const uint32_t *to = nec_graph_to(w->g);
+	uint64_t e;
+
+	for (e = start[node]; e < start[node + 1]; e++)
+		if (!nec_bit_get(roots, to[e]))
+			return true;
+	return false;
+}
+
+/*
+ * Marks the roots in visited and the leaves; returns how many nodes are none. Roots have no
+ * dominator whoever refers to them, so a node whose edges all lead to roots, as those of a str to
+ * its type, is a leaf as well.
+ */
+static uint32_t find_leaves(struct work *w)
+{
+	uint64_t *leaves = w->leaves.data, *visited = w->visited.data;
 	uint32_t i, inner = 0;
 
+	for (i = 0; i < w->root_count; i++)
+		nec_bit_set(visited, w->roots[i]);
 	for (i = 0; i < w->g->node_count; i++) {
-		if (start[i] == start[i + 1])
-			leaves[i >> 6] |= UINT64_C(1) << (i & 63);
-		else
+		if (is_inner(w, visited, i))
 			inner++;
+		else
+			nec_bit_set(leaves, i);
 	}
 	return inner;
 }
@@ -140,10 +151,10 @@ static struct nec_error *find_distances(struct work *w)
 
 	memset(w->distance, 0, (size_t)w->g->node_count * sizeof(*w->distance));
 	for (i = 0; i < w->root_count; i++) {
-		if (!bit_claim(visited, w->roots[i]))
+		if (w->distance[w->roots[i]])
 			continue;
 		w->distance[w->roots[i]] = 1;
-		if (!bit_get(leaves, w->roots[i]))
+		if (!nec_bit_get(leaves, w->roots[i]))
 			queue[tail++] = w->roots[i];
 	}
 	while (head < tail) {
@@ -155,10 +166,10 @@ static struct nec_error *find_distances(struct work *w)
 		node = queue[head++];
 		for (e = start[node]; e < start[node + 1]; e++) {
 			next = to[e];
-			if (!bit_claim(visited, next))
+			if (!claim(visited, next))
 				continue;
 			w->distance[next] = w->distance[node] + 1;
-			if (!bit_get(leaves, next))
+			if (!nec_bit_get(leaves, next))
 				queue[tail++] = next;
 		}
 	}
@@ -196,20 +207,21 @@ static struct nec_error *number_vertices(struct work *w)
 
 	memcpy(visited, w->leaves.data, w->leaves.size);
 	for (i = 0; i < w->root_count; i++) {
-		if (!bit_claim(visited, w->roots[i]))
+		if (!claim(visited, w->roots[i]))
 			continue;
 		number(w, w->roots[i], 0, &count);
 		NEC_TRY(push(w, w->roots[i]));
 		while (w->stack.size) {
 			top = (struct frame *)((char *)w->stack.data + w->stack.size) - 1;
-			while (top->edge < start[top->node + 1] && bit_get(visited, to[top->edge]))
+			while (top->edge < start[top->node + 1] &&
+			       nec_bit_get(visited, to[top->edge]))
 				top->edge++;
 			if (top->edge == start[top->node + 1]) {
 				w->stack.size -= sizeof(*top);
 				continue;
 			}
 			next = to[top->edge++];
-			bit_claim(visited, next);
+			claim(visited, next);
 			number(w, next, w->idom[top->node], &count);
 			NEC_TRY(push(w, next));
 			NEC_TRY(step(w));
@@ -331,7 +343,7 @@ static struct nec_error *attach_leaves(struct work *w)
 
 	for (i = 0; i < w->g->node_count; i++) {
 		NEC_TRY(step(w));
-		if (!bit_get(leaves, i))
+		if (!nec_bit_get(leaves, i))
 			continue;
 		w->idom[i] = NEC_NODE_NONE;
 		if (w->distance[i] <= 1)
@@ -368,7 +380,7 @@ static void name_dominators(struct work *w)
 	for (v = 1; v < w->vertex_count; v++)
 		w->idom[order[v]] = x[v].idom ? order[x[v].idom] : NEC_NODE_NONE;
 	for (i = 0; i < w->g->node_count; i++)
-		if (!w->distance[i] && !bit_get(leaves, i))
+		if (!w->distance[i] && !nec_bit_get(leaves, i))
 			w->idom[i] = NEC_NODE_NONE;
 }
 

@@ -48,7 +48,7 @@ struct nec_error *nec_graph_reverse(const struct nec_graph *g, const char *tmpdi
  * Immediate dominators and distances of all nodes from a virtual root above `roots` (duplicates are fine).
  * idom[i]: the immediate dominator; NEC_NODE_NONE when it is the virtual root itself or i is not reachable.
  * distance[i]: edges on a shortest path, 1 for a root; 0 when i is not reachable. Arrays of node_count, the
- * caller's. Leaves (nodes without outgoing edges) stay out of the computation and are attached afterwards to the
+ * caller's. Leaves (nodes without outgoing edges, but for edges to roots) stay out of the computation and are attached afterwards to the
  * nearest common dominator of their referrers. Algorithm: semi-NCA (Georgiadis 2005) over a depth-first order.
  */
 struct nec_error *nec_graph_dominators(const struct nec_graph *g, const struct nec_graph *reverse,
