@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pymalloc as the process left it; see heap.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "python/heap.h"
+
+/* Arenas of 256 KiB in 64 GiB: more is damage. */
+enum { MAX_ARENAS = 1 << 18 };
+
+/* Pools in use have a size class below this many bytes: SMALL_REQUEST_THRESHOLD. */
+enum { MAX_BLOCK = 512 };
+
+static uint64_t pool_size(const struct nec_heap *heap)
+{
+	return heap->target->layout.traits.pool_size;
+}
+
+/* Is the arena_object at addr consistent? *used_ret: does it have an arena? */
+static bool check_arena(const struct nec_target *t, uint64_t addr, bool *used_ret)
+{
+	const struct nec_traits *traits = &t->layout.traits;
+	uint64_t start, pool, total_pools = traits->arena_size / traits->pool_size;
+	uint32_t nfree, ntotal;
+
+	if (!nec_image_view(t->image, addr, nec_off(t, NEC_SIZEOF_ARENA)))
+		return false;
+	start = nec_field(t, addr, NEC_F_ARENA_ADDRESS);
+	*used_ret = start;
+	if (!start)
+		return true; /* its other fields are stale, or were never written */
+	pool = nec_field(t, addr, NEC_F_ARENA_POOL_ADDRESS);
+	nfree = (uint32_t)nec_field32(t, addr, NEC_F_ARENA_NFREEPOOLS);
+	ntotal = (uint32_t)nec_field32(t, addr, NEC_F_ARENA_NTOTALPOOLS);
+	return !(start & 0xfff) && pool > start - 1 && pool <= start + traits->arena_size &&
+	       !(pool & (traits->pool_size - 1)) && (ntotal == total_pools || ntotal == total_pools - 1) &&
+	       nfree <= ntotal && nec_image_mapping_at(t->image, start);
+}
+
+/* The number of entries of a table of arenas at addr, those in use in *used_ret; 0 when it is none. */
+static uint32_t table_length(const struct nec_target *t, uint64_t addr, uint32_t *used_ret)
+{
+	uint64_t entry = nec_off(t, NEC_SIZEOF_ARENA);
+	uint32_t n = 0, used = 0, last_used = 0;
+	bool is_used;
+
+	for (; n < MAX_ARENAS && check_arena(t, addr + n * entry, &is_used); n++) {
+		if (is_used) {
+			used++;
+			last_used = n + 1;
+		} else if (n - last_used >= (used ? 4096 : 64)) {
+			break; /* far behind the last one: zeros of something else */
+		}
+	}
+	*used_ret = used;
+	return used ? last_used : 0;
+}
+
+/* A pool header that belongs to entry `index` of the table: what makes a table of arenas one beyond doubt. */
+static bool has_own_pool(const struct nec_target *t, uint64_t table, uint32_t count)
+{
+	const struct nec_traits *traits = &t->layout.traits;
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		uint64_t entry = table + i * nec_off(t, NEC_SIZEOF_ARENA), start, pool, end;
+
+		start = nec_field(t, entry, NEC_F_ARENA_ADDRESS);
+		end = nec_field(t, entry, NEC_F_ARENA_POOL_ADDRESS);
+		pool = (start + traits->pool_size - 1) & ~(uint64_t)(traits->pool_size - 1);
+		if (start && pool < end && (uint32_t)nec_field32(t, pool, NEC_F_POOL_ARENAINDEX) == i)
+			return true;
+	}
+	return false;
+}
+
+static uint64_t find_table(const struct nec_target *t, uint32_t *length_ret)
+{
+	uint64_t addr, v, best = 0;
+	uint32_t used, length, best_used = 0;
+
+	for (addr = t->data_start; addr + 8 <= t->data_end; addr += 8) {
+		if (!nec_image_u64(t->image, addr, &v)) {
+			addr = (addr | 4095) - 7;
+			continue;
+		}
+		if (v < 4096 || v & 7 || (v >= t->data_start && v < t->data_end) || !nec_word(t, v))
+			continue;
+		length = table_length(t, v, &used);
+		if (used > best_used && has_own_pool(t, v, length)) {
+			best = v;
+			best_used = used;
+			*length_ret = length;
+		}
+	}
+	return best;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct nec_arena *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static struct nec_error *add_table(struct nec_heap *heap, uint64_t table, uint32_t length)
+{
+	const struct nec_target *t = heap->target;
+	uint64_t mask = pool_size(heap) - 1;
+	struct nec_arena *arenas;
+	uint32_t i;
+
+	arenas = realloc(heap->arenas, (heap->arena_count + length + 1) * sizeof(*arenas));
+	if (!arenas)
+		return &nec_enomem;
+	heap->arenas = arenas;
+	for (i = 0; i < length; i++) {
+		uint64_t entry = table + i * nec_off(t, NEC_SIZEOF_ARENA);
+		struct nec_arena *a = &arenas[heap->arena_count];
+
+		a->start = nec_field(t, entry, NEC_F_ARENA_ADDRESS);
+		if (!a->start)
+			continue;
+		a->first_pool = (a->start + mask) & ~mask;
+		a->pools_end = nec_field(t, entry, NEC_F_ARENA_POOL_ADDRESS);
+		a->pools_total = (uint32_t)nec_field32(t, entry, NEC_F_ARENA_NTOTALPOOLS);
+		a->pools_free = (uint32_t)nec_field32(t, entry, NEC_F_ARENA_NFREEPOOLS);
+		a->table_entry = entry;
+		heap->arena_count++;
+	}
+	return NULL;
+}
+
+/* Size of the blocks of the pool at addr; 0 when the pool is free or damaged. */
+static uint64_t block_size(const struct nec_heap *heap, uint64_t pool)
+{
+	const struct nec_target *t = heap->target;
+	uint64_t size;
+
+	if (!nec_field32(t, pool, NEC_F_POOL_COUNT))
+		return 0;
+	/* maxnextoffset = POOL_SIZE - size: holds whatever the alignment is. */
+	size = pool_size(heap) - (uint32_t)nec_field32(t, pool, NEC_F_POOL_MAXNEXTOFFSET);
+	return size && size <= MAX_BLOCK && !(size & 7) ? size : 0;
+}
+
+/* Where the blocks of a pool that were handed out at least once end. */
+static uint64_t blocks_end(const struct nec_heap *heap, uint64_t pool, uint64_t size)
+{
+	uint64_t next = (uint32_t)nec_field32(heap->target, pool, NEC_F_POOL_NEXTOFFSET);
+	uint64_t first = nec_off(heap->target, NEC_SIZEOF_POOL);
+
+	if (next < first)
+		next = first;
+	if (next > pool_size(heap))
+		next = pool_size(heap);
+	next = first + (next - first) / size * size;
+	return pool + next;
+}
+
+static void read_pool(struct nec_heap *heap, uint64_t pool)
+{
+	const struct nec_target *t = heap->target;
+	uint64_t size = block_size(heap, pool), first = pool + nec_off(t, NEC_SIZEOF_POOL), end, block, n = 0, blocks;
+	struct nec_size_class *class;
+
+	if (!size) {
+		heap->damaged += nec_field32(t, pool, NEC_F_POOL_COUNT) != 0;
+		return;
+	}
+	end = blocks_end(heap, pool, size);
+	blocks = (end - first) / size;
+	for (block = nec_field(t, pool, NEC_F_POOL_FREEBLOCK); block; block = nec_word(t, block)) {
+		if (block < first || block >= end || (block - first) % size ||
+		    !nec_addrset_add(heap->free_blocks, block)) {
+			heap->damaged++;
+			break;
+		}
+		n++;
+	}
+	class = &heap->classes[size / 8 - 1];
+	class->pools++;
+	class->blocks_used += blocks - n;
+	class->blocks_free += (pool_size(heap) - nec_off(t, NEC_SIZEOF_POOL)) / size - (blocks - n);
+	heap->pools_used++;
+	heap->blocks_used += blocks - n;
+	heap->bytes_used += (blocks - n) * size;
+}
+
+struct nec_error *nec_heap_init(struct nec_heap *heap, const struct nec_target *target)
+{
+	uint32_t length = 0, i;
+	uint64_t table, pool;
+
+	*heap = (struct nec_heap){.target = target};
+	heap->free_blocks = nec_addrset_create();
+	if (!heap->free_blocks)
+		return &nec_enomem;
+	if (!nec_has(target, NEC_F_ARENA_ADDRESS) || !target->layout.traits.arena_size)
+		return NULL;
+	table = find_table(target, &length);
+	if (!table)
+		return NULL;
+	NEC_TRY(add_table(heap, table, length));
+	qsort(heap->arenas, heap->arena_count, sizeof(*heap->arenas), by_start);
+	for (i = 0; i < heap->arena_count; i++) {
+		const struct nec_arena *a = &heap->arenas[i];
+
+		NEC_TRY(nec_addrset_cover(heap->free_blocks, a->start, a->start + target->layout.traits.arena_size));
+		for (pool = a->first_pool; pool + pool_size(heap) <= a->pools_end; pool += pool_size(heap))
+			read_pool(heap, pool);
+	}
+	return NULL;
+}
+
+void nec_heap_deinit(struct nec_heap *heap)
+{
+	free(heap->arenas);
+	nec_addrset_destroy(heap->free_blocks);
+	*heap = (struct nec_heap){0};
+}
+
+const struct nec_arena *nec_heap_arena(const struct nec_heap *heap, uint64_t addr)
+{
+	uint32_t lo = 0, hi = heap->arena_count, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (heap->arenas[mid].start <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo || addr - heap->arenas[lo - 1].start >= heap->target->layout.traits.arena_size)
+		return NULL;
+	return &heap->arenas[lo - 1];
+}
+
+enum nec_block_state nec_heap_block(const struct nec_heap *heap, uint64_t addr, uint64_t *start_ret,
+				    uint64_t *size_ret)
+{
+	const struct nec_arena *a = nec_heap_arena(heap, addr);
+	uint64_t pool, size, first;
+
+	*start_ret = *size_ret = 0;
+	if (!a)
+		return NEC_BLOCK_OUTSIDE;
+	pool = addr & ~(pool_size(heap) - 1);
+	first = pool + nec_off(heap->target, NEC_SIZEOF_POOL);
+	if (pool < a->first_pool || addr < first)
+		return NEC_BLOCK_NONE;
+	if (pool >= a->pools_end)
+		return NEC_BLOCK_FREE;
+	size = block_size(heap, pool);
+	if (!size)
+		return NEC_BLOCK_FREE;
+	*start_ret = first + (addr - first) / size * size;
+	*size_ret = size;
+	if (*start_ret + size > pool + pool_size(heap))
+		return NEC_BLOCK_NONE;
+	if (*start_ret >= blocks_end(heap, pool, size) || nec_addrset_has(heap->free_blocks, *start_ret))
+		return NEC_BLOCK_FREE;
+	return NEC_BLOCK_USED;
+}
+
+void nec_block_iter_init(struct nec_block_iter *it, const struct nec_heap *heap)
+{
+	*it = (struct nec_block_iter){.heap = heap};
+	if (heap->arena_count)
+		it->pool = heap->arenas[0].first_pool;
+}
+
+bool nec_block_iter_next(struct nec_block_iter *it, uint64_t *start_ret, uint64_t *size_ret)
+{
+	const struct nec_heap *heap = it->heap;
+
+	for (;;) {
+		while (it->next < it->end) {
+			uint64_t block = it->next;
+
+			it->next += it->size;
+			if (nec_addrset_has(heap->free_blocks, block))
+				continue;
+			*start_ret = block;
+			*size_ret = it->size;
+			return true;
+		}
+		if (it->arena >= heap->arena_count)
+			return false;
+		if (it->pool + pool_size(heap) > heap->arenas[it->arena].pools_end) {
+			it->arena++;
+			if (it->arena < heap->arena_count)
+				it->pool = heap->arenas[it->arena].first_pool;
+			continue;
+		}
+		it->size = block_size(heap, it->pool);
+		if (it->size) {
+			it->next = it->pool + nec_off(heap->target, NEC_SIZEOF_POOL);
+			it->end = blocks_end(heap, it->pool, it->size);
+		}
+		it->pool += pool_size(heap);
+	}
+}

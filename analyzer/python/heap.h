@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * pymalloc as the process left it: arenas, pools, and which blocks of them are in use. Layout and invariants: Objects/obmalloc.c.
+ *
+ * The table of arenas is found through the runtime (3.12 on) or by looking for it: an array of arena_object whose every entry is
+ * consistent, pointed to from the runtime's static data. So it needs no symbol. Blocks of raw malloc are not its business.
+ */
+#ifndef NEC_PYTHON_HEAP_H
+#define NEC_PYTHON_HEAP_H
+
+#include "base/addrset.h"
+#include "python/target.h"
+
+struct nec_arena {
+	uint64_t start;	       /* first address */
+	uint64_t first_pool;   /* aligned */
+	uint64_t pools_end;    /* behind the last pool that was ever used */
+	uint32_t pools_total;
+	uint32_t pools_free;
+	uint64_t table_entry;  /* address of its arena_object */
+};
+
+/* One size class. */
+struct nec_size_class {
+	uint64_t pools;
+	uint64_t blocks_used;
+	uint64_t blocks_free;
+};
+
+enum { NEC_SIZE_CLASSES = 64 };
+
+struct nec_heap {
+	const struct nec_target *target; /* borrowed */
+	struct nec_arena *arenas; /* owned, by address */
+	uint32_t arena_count;
+	struct nec_addrset *free_blocks; /* owned: blocks on the free lists of pools in use */
+	struct nec_size_class classes[NEC_SIZE_CLASSES]; /* by size / 8 - 1, so that old alignments fit */
+	uint64_t blocks_used, bytes_used;
+	uint64_t pools_used;
+	uint64_t damaged; /* pools whose free list or header makes no sense */
+};
+
+struct nec_error *nec_heap_init(struct nec_heap *heap, const struct nec_target *target);
+void nec_heap_deinit(struct nec_heap *heap);
+
+/* The arena that holds addr, NULL for none. */
+const struct nec_arena *nec_heap_arena(const struct nec_heap *heap, uint64_t addr);
+
+enum nec_block_state {
+	NEC_BLOCK_OUTSIDE, /* not in an arena */
+	NEC_BLOCK_USED,
+	NEC_BLOCK_FREE,	   /* on a free list, not handed out yet, or of a free pool */
+	NEC_BLOCK_NONE,	   /* a header, or behind the last block */
+};
+
+/* The block that holds addr: its start and size (0 when there is none). */
+enum nec_block_state nec_heap_block(const struct nec_heap *heap, uint64_t addr, uint64_t *start_ret,
+				    uint64_t *size_ret);
+
+/* A walk over all blocks in use, by address. */
+struct nec_block_iter {
+	const struct nec_heap *heap;
+	uint32_t arena;
+	uint64_t pool, next, end, size;
+};
+
+void nec_block_iter_init(struct nec_block_iter *it, const struct nec_heap *heap);
+bool nec_block_iter_next(struct nec_block_iter *it, uint64_t *start_ret, uint64_t *size_ret);
+
+#endif

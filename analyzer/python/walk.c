@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Every object of the process; see walk.h. */
+#include <string.h>
+
+#include "python/dict.h"
+#include "python/walk.h"
+
+/* A count above this is no count: 2^40 references need 8 TiB. Immortal ones have their own rule. */
+#define MAX_REFCOUNT (UINT64_C(1) << 40)
+
+/* pymalloc's debug hooks put a size, an id and seven guard bytes before what they hand out: Objects/obmalloc.c. */
+enum { DEBUG_HOOK_SIZE = 16 };
+
+struct nec_error *nec_walk_init(struct nec_walk *walk, struct nec_types *types, const struct nec_heap *heap,
+				const char *tmpdir, struct nec_progress *progress)
+{
+	const struct nec_segment *segments;
+	uint32_t count, i;
+
+	*walk = (struct nec_walk){.target = types->target, .types = types, .heap = heap, .progress = progress,
+				  .stack = NEC_TMPARRAY_INIT};
+	nec_visit_init(&walk->visit, types);
+	walk->objects = nec_addrset_create();
+	walk->parts = nec_addrset_create();
+	walk->found_in_blocks = nec_addrset_create();
+	if (!walk->objects || !walk->parts || !walk->found_in_blocks)
+		return &nec_enomem;
+	NEC_TRY(nec_tmparray_init(&walk->stack, tmpdir));
+	segments = nec_image_segments(types->target->image, &count);
+	for (i = 0; i < count; i++)
+		if (segments[i].origin != NEC_ORIGIN_NONE)
+			NEC_TRY(nec_addrset_cover(walk->objects, segments[i].start, segments[i].end));
+	for (i = 0; i < heap->arena_count; i++) {
+		uint64_t start = heap->arenas[i].start, end = start + types->target->layout.traits.arena_size;
+
+		NEC_TRY(nec_addrset_cover(walk->parts, start, end));
+		NEC_TRY(nec_addrset_cover(walk->found_in_blocks, start, end));
+	}
+	return NULL;
+}
+
+void nec_walk_deinit(struct nec_walk *walk)
+{
+	nec_addrset_destroy(walk->objects);
+	nec_addrset_destroy(walk->parts);
+	nec_addrset_destroy(walk->found_in_blocks);
+	nec_visit_deinit(&walk->visit);
+	nec_tmparray_deinit(&walk->stack);
+	*walk = (struct nec_walk){.stack = NEC_TMPARRAY_INIT};
+}
+
+static bool plausible_count(const struct nec_target *t, uint64_t obj)
+{
+	uint64_t refcount = nec_field(t, obj, NEC_F_OBJECT_REFCNT);
+
+	if (t->layout.traits.immortal && (int32_t)refcount < 0)
+		return true;
+	return refcount && refcount < MAX_REFCOUNT;
+}
+
+/*
+ * Is there an object at addr, for somebody who only has a word that says so? Besides its head: a block of pymalloc must be in use,
+ * begin with it (or with what belongs before it), and be large enough.
+ */
+static const struct nec_type *check_candidate(struct nec_walk *walk, uint64_t addr)
+{
+	const struct nec_type *type = nec_object_type(walk->types, addr);
+	uint64_t start, size, lead;
+
+	if (!type || !plausible_count(walk->target, addr))
+		return NULL;
+	switch (nec_heap_block(walk->heap, addr, &start, &size)) {
+	case NEC_BLOCK_OUTSIDE:
+		return type;
+	case NEC_BLOCK_USED:
+		lead = nec_object_presize(walk->target, type, addr);
+		if (addr - start != lead && addr - start != lead + DEBUG_HOOK_SIZE)
+			return NULL;
+		return (uint64_t)type->basicsize <= start + size - addr ||
+				       type->itemsize /* a short one, as datetime without tzinfo */
+			       ? type
+			       : nec_type_is(type, "datetime.date") || nec_type_is(type, "datetime.time") ? type : NULL;
+	default:
+		return NULL;
+	}
+}
+
+static struct nec_error *push(struct nec_walk *walk, uint64_t addr)
+{
+	walk->marked++;
+	return nec_tmparray_append(&walk->stack, &addr, sizeof(addr));
+}
+
+/* Follows a reference that a described type has. */
+static struct nec_error *mark(struct nec_walk *walk, uint64_t addr)
+{
+	uint64_t start, size;
+
+	if (nec_addrset_has(walk->objects, addr) || !nec_object_type(walk->types, addr))
+		return NULL;
+	if (nec_heap_block(walk->heap, addr, &start, &size) == NEC_BLOCK_FREE) {
+		walk->freed_targets++;
+		return NULL;
+	}
+	return nec_addrset_add(walk->objects, addr) ? push(walk, addr) : NULL;
+}
+
+/* Follows a word that may point at an object. */
+static struct nec_error *mark_candidate(struct nec_walk *walk, uint64_t addr)
+{
+	if (nec_addrset_has(walk->objects, addr) || !check_candidate(walk, addr))
+		return NULL;
+	return nec_addrset_add(walk->objects, addr) ? push(walk, addr) : NULL;
+}
+
+/* The neighbours of a tracked object in its collector list. */
+static struct nec_error *mark_neighbours(struct nec_walk *walk, uint64_t obj)
+{
+	const struct nec_target *t = walk->target;
+	uint64_t size = nec_off(t, NEC_SIZEOF_GC_HEAD), head = obj - size;
+	uint64_t mask = ~(uint64_t)t->layout.traits.gc_mask;
+	uint64_t next = nec_field(t, head, NEC_F_GC_NEXT) & mask, prev = nec_field(t, head, NEC_F_GC_PREV) & mask;
+
+	if (next)
+		NEC_TRY(mark_candidate(walk, next + size));
+	return prev ? mark_candidate(walk, prev + size) : NULL;
+}
+
+static void note_parts(struct nec_walk *walk)
+{
+	uint32_t i;
+
+	for (i = 0; i < walk->visit.part_count; i++) {
+		uint64_t start, size;
+
+		if (nec_heap_block(walk->heap, walk->visit.parts[i].addr, &start, &size) == NEC_BLOCK_USED)
+			nec_addrset_add(walk->parts, start);
+	}
+}
+
+static struct nec_error *visit_one(struct nec_walk *walk, uint64_t obj)
+{
+	const struct nec_type *type = nec_object_type(walk->types, obj);
+	struct nec_visit *visit = &walk->visit;
+	uint32_t i;
+
+	if (!type)
+		return NULL;
+	nec_visit_object(visit, obj, type);
+	if (visit->failed || walk->types->failed)
+		return &nec_enomem;
+	NEC_TRY(mark(walk, type->addr));
+	for (i = 0; i < visit->ref_count; i++) {
+		if (visit->refs[i].kind == NEC_REF_CONSERVATIVE || visit->refs[i].kind == NEC_REF_WEAK)
+			NEC_TRY(mark_candidate(walk, visit->refs[i].dst));
+		else
+			NEC_TRY(mark(walk, visit->refs[i].dst));
+	}
+	note_parts(walk);
+	if (type->gc && !walk->target->layout.traits.free_threaded &&
+	    (!type->is_type || nec_field(walk->target, obj, NEC_F_TYPE_FLAGS) & NEC_TYPE_HEAPTYPE))
+		NEC_TRY(mark_neighbours(walk, obj));
+	return NULL;
+}
+
+static struct nec_error *close_over(struct nec_walk *walk)
+{
+	uint64_t n = 0, obj;
+
+	while (walk->stack.size) {
+		walk->stack.size -= sizeof(obj);
+		memcpy(&obj, (char *)walk->stack.data + walk->stack.size, sizeof(obj));
+		NEC_TRY(visit_one(walk, obj));
+		if (!(++n & 0x3fff))
+			NEC_TRY(nec_progress_step(walk->progress, "finding objects", walk->marked, 0));
+	}
+	return NULL;
+}
+
+/* All words of [start, end) that point at objects. */
+static struct nec_error *mark_words(struct nec_walk *walk, uint64_t start, uint64_t end)
+{
+	uint64_t addr, v;
+
+	for (addr = (start + 7) & ~7ull; addr + 8 <= end; addr += 8) {
+		if (!nec_image_u64(walk->target->image, addr, &v)) {
+			addr = (addr | 4095) - 7;
+			continue;
+		}
+		if (v >= 4096 && !(v & 7))
+			NEC_TRY(mark_candidate(walk, v));
+	}
+	return NULL;
+}
+
+static struct nec_error *mark_roots(struct nec_walk *walk)
+{
+	const struct nec_target *t = walk->target;
+	const struct nec_mapping *maps;
+	uint32_t i, count;
+
+	NEC_TRY(mark(walk, t->type_type));
+	NEC_TRY(mark(walk, t->object_type));
+	for (i = 0; i < t->interpreter_count; i++) {
+		uint64_t interp = t->interpreters[i], thread, n = 0;
+
+		NEC_TRY(mark_words(walk, interp, interp + nec_off(t, NEC_SIZEOF_INTERP)));
+		for (thread = nec_field(t, interp, NEC_F_INTERP_THREADS_HEAD); thread && n < 1 << 20;
+		     thread = nec_field(t, thread, NEC_F_THREAD_NEXT), n++)
+			NEC_TRY(mark_words(walk, thread, thread + nec_off(t, NEC_SIZEOF_THREAD)));
+	}
+	/* Static data of Python itself and of every mapped library: variables that hold objects, static objects. */
+	maps = nec_image_mappings(t->image, &count);
+	for (i = 0; i < count; i++)
+		if (maps[i].path && maps[i].objfile != UINT32_MAX && maps[i].perms & NEC_PERM_W)
+			NEC_TRY(mark_words(walk, maps[i].start, maps[i].end));
+	return mark_words(walk, t->data_start, t->data_end);
+}
+
+/* Where an object would begin in a block of pymalloc that starts at `start`: the first place that has one. */
+static uint64_t object_in_block(struct nec_walk *walk, uint64_t start, uint64_t size)
+{
+	static const unsigned int leads[] = {0, 16, 24, 32, 40, 48};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(leads) / sizeof(leads[0]); i++) {
+		uint64_t addr = start + leads[i];
+
+		if (leads[i] + nec_off(walk->target, NEC_SIZEOF_OBJECT) > size)
+			break;
+		if (nec_addrset_has(walk->objects, addr) || check_candidate(walk, addr))
+			return addr;
+	}
+	return 0;
+}
+
+/* Blocks in use that nothing led to: objects that only native code holds, or nobody does any more. */
+static struct nec_error *mark_blocks(struct nec_walk *walk)
+{
+	struct nec_block_iter it;
+	uint64_t start, size, obj;
+
+	nec_block_iter_init(&it, walk->heap);
+	while (nec_block_iter_next(&it, &start, &size)) {
+		if (nec_addrset_has(walk->parts, start))
+			continue;
+		obj = object_in_block(walk, start, size);
+		if (!obj || nec_addrset_has(walk->objects, obj))
+			continue;
+		nec_addrset_add(walk->found_in_blocks, obj);
+		nec_addrset_add(walk->objects, obj);
+		NEC_TRY(push(walk, obj));
+		NEC_TRY(close_over(walk));
+	}
+	return NULL;
+}
+
+static void count_blocks(struct nec_walk *walk)
+{
+	struct nec_block_iter it;
+	uint64_t start, size, obj;
+
+	nec_block_iter_init(&it, walk->heap);
+	while (nec_block_iter_next(&it, &start, &size)) {
+		if (nec_addrset_has(walk->parts, start)) {
+			walk->part_blocks++;
+			walk->part_block_bytes += size;
+			continue;
+		}
+		obj = nec_addrset_next(walk->objects, start);
+		if (obj != NEC_ADDRSET_NONE && obj < start + size) {
+			walk->object_blocks++;
+			walk->object_block_bytes += size;
+		} else {
+			walk->unexplained_blocks++;
+			walk->unexplained_block_bytes += size;
+		}
+	}
+}
+
+struct nec_error *nec_walk_run(struct nec_walk *walk)
+{
+	NEC_TRY(mark_roots(walk));
+	NEC_TRY(close_over(walk));
+	NEC_TRY(mark_blocks(walk));
+	NEC_TRY(nec_addrset_index(walk->objects));
+	count_blocks(walk);
+	return NULL;
+}
