@@ -28,6 +28,14 @@ struct nec_error *nec_load(const char *dump, const struct nec_load_options *opti
 /* Is this file a necropsy database (complete or not)? Errors count as no. */
 bool nec_is_database(const char *path);
 
+/*
+ * The layout table of a CPython build from the debug information of its files (the interpreter or libpython first, extension modules
+ * after it; NULL-terminated), as text for analyzer/python/layouts/. What equals the table of version major.minor is left out; major 0: nothing
+ * is. text_ret: to be freed.
+ */
+struct nec_error *nec_layout_table(const char *const *files, unsigned int major, unsigned int minor,
+				   const char *abi, char **text_ret);
+
 /* Opens a database read-only. NEC_ERR_FORMAT when it is none, NEC_ERR_UNSUPPORTED for another schema version. */
 struct nec_error *nec_db_open(const char *path, struct nec_db **db_ret);
 void nec_db_close(struct nec_db *db); /* NULL is fine */

@@ -36,6 +36,19 @@ char *nec_code_local_name(const struct nec_target *t, uint64_t code, uint64_t i)
 	return NULL;
 }
 
+uint64_t nec_thread_frame(const struct nec_target *t, uint64_t thread)
+{
+	uint64_t cframe;
+
+	if (nec_has(t, NEC_F_THREAD_CURRENT_FRAME))
+		return nec_field(t, thread, NEC_F_THREAD_CURRENT_FRAME);
+	if (nec_has(t, NEC_F_THREAD_CFRAME)) {
+		cframe = nec_field(t, thread, NEC_F_THREAD_CFRAME);
+		return nec_field(t, cframe, NEC_F_CFRAME_CURRENT_FRAME);
+	}
+	return nec_field(t, thread, NEC_F_THREAD_FRAME);
+}
+
 uint64_t nec_stackref(const struct nec_target *t, uint64_t word)
 {
 	if (!t->layout.traits.tagged_stack)

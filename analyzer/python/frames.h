@@ -11,6 +11,9 @@
 /* The name of local number i (arguments, locals, cells, free variables) of a code object, to be freed; NULL where unknown. */
 char *nec_code_local_name(const struct nec_target *t, uint64_t code, uint64_t i);
 
+/* The innermost frame of a thread state: an interpreter frame (3.11 on) or a frame object; 0 for none. */
+uint64_t nec_thread_frame(const struct nec_target *t, uint64_t thread);
+
 /* Takes the tag bits off a word of a frame; 0 for what is no object (tagged ints, NULL). */
 uint64_t nec_stackref(const struct nec_target *t, uint64_t word);
 

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "image/dwarf.h"
+#include "necropsy.h"
 #include "python/layout.h"
 
 enum { MAX_FILES = 256, MAX_MEMBERS = 64 };

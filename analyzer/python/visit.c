@@ -176,6 +176,21 @@ void nec_visit_object(struct nec_visit *visit, uint64_t obj, const struct nec_ty
 			 visit->types->label_weakref);
 }
 
+int64_t nec_object_refcount(const struct nec_target *t, uint64_t obj, bool *immortal_ret)
+{
+	uint64_t word = nec_field(t, obj, NEC_F_OBJECT_REFCNT);
+	bool immortal = false;
+
+	/* The count is the lower half; from this bit on it says "never freed": Include/refcount.h. */
+	if (t->layout.traits.immortal) {
+		word &= UINT32_MAX;
+		immortal = word >> t->layout.traits.immortal;
+	}
+	if (immortal_ret)
+		*immortal_ret = immortal;
+	return (int64_t)word;
+}
+
 uint64_t nec_object_presize(const struct nec_target *t, const struct nec_type *type, uint64_t obj)
 {
 	uint64_t size = 0;

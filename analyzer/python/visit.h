@@ -63,6 +63,9 @@ const struct nec_visitor *nec_visitor_find(const struct nec_target *t, const cha
 /* sys.getsizeof(obj): what the type says, and what lies before the object. */
 int64_t nec_object_size(const struct nec_target *t, uint64_t obj, const struct nec_type *type);
 
+/* The count of references; *immortal_ret (may be NULL): it is a mark and no count. */
+int64_t nec_object_refcount(const struct nec_target *t, uint64_t obj, bool *immortal_ret);
+
 /* Bytes before obj that belong to it: the collector's header, managed words, trace-refs links are part of the object. */
 uint64_t nec_object_presize(const struct nec_target *t, const struct nec_type *type, uint64_t obj);
 

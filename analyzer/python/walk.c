@@ -6,7 +6,7 @@
 #include "python/walk.h"
 
 /* A count above this is no count: 2^40 references need 8 TiB. Immortal ones have their own rule. */
-#define MAX_REFCOUNT (UINT64_C(1) << 40)
+#define MAX_REFCOUNT (INT64_C(1) << 40)
 
 /* pymalloc's debug hooks put a size, an id and seven guard bytes before what they hand out: Objects/obmalloc.c. */
 enum { DEBUG_HOOK_SIZE = 16 };
@@ -51,11 +51,10 @@ void nec_walk_deinit(struct nec_walk *walk)
 
 static bool plausible_count(const struct nec_target *t, uint64_t obj)
 {
-	uint64_t refcount = nec_field(t, obj, NEC_F_OBJECT_REFCNT);
+	bool immortal;
+	int64_t refcount = nec_object_refcount(t, obj, &immortal);
 
-	if (t->layout.traits.immortal && (int32_t)refcount < 0)
-		return true;
-	return refcount && refcount < MAX_REFCOUNT;
+	return immortal || (refcount > 0 && refcount < MAX_REFCOUNT);
 }
 
 /*
@@ -217,13 +216,16 @@ static struct nec_error *mark_roots(struct nec_walk *walk)
 	return mark_words(walk, t->data_start, t->data_end);
 }
 
+/* Where in a block of pymalloc an object may begin: behind a collector's header, managed words, the debug hook's bytes. */
+static const unsigned int leads[] = {0, 16, 24, 32, 40, 48};
+enum { LEADS = sizeof(leads) / sizeof(leads[0]) };
+
 /* Where an object would begin in a block of pymalloc that starts at `start`: the first place that has one. */
 static uint64_t object_in_block(struct nec_walk *walk, uint64_t start, uint64_t size)
 {
-	static const unsigned int leads[] = {0, 16, 24, 32, 40, 48};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(leads) / sizeof(leads[0]); i++) {
+	for (i = 0; i < LEADS; i++) {
 		uint64_t addr = start + leads[i];
 
 		if (leads[i] + nec_off(walk->target, NEC_SIZEOF_OBJECT) > size)
@@ -258,7 +260,8 @@ static struct nec_error *mark_blocks(struct nec_walk *walk)
 static void count_blocks(struct nec_walk *walk)
 {
 	struct nec_block_iter it;
-	uint64_t start, size, obj;
+	uint64_t start, size;
+	unsigned int i;
 
 	nec_block_iter_init(&it, walk->heap);
 	while (nec_block_iter_next(&it, &start, &size)) {
@@ -267,8 +270,9 @@ static void count_blocks(struct nec_walk *walk)
 			walk->part_block_bytes += size;
 			continue;
 		}
-		obj = nec_addrset_next(walk->objects, start);
-		if (obj != NEC_ADDRSET_NONE && obj < start + size) {
+		for (i = 0; i < LEADS && leads[i] < size && !nec_addrset_has(walk->objects, start + leads[i]); i++)
+			;
+		if (i < LEADS && leads[i] < size) {
 			walk->object_blocks++;
 			walk->object_block_bytes += size;
 		} else {

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Roots; see roots.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "python/frames.h"
+#include "python/roots.h"
+#include "python/str.h"
+
+void nec_roots_init(struct nec_roots *roots, struct nec_walk *walk)
+{
+	*roots = (struct nec_roots){.walk = walk};
+}
+
+void nec_roots_deinit(struct nec_roots *roots)
+{
+	nec_text_deinit(&roots->label);
+}
+
+static bool is_object(const struct nec_roots *r, uint64_t addr)
+{
+	return nec_addrset_has(r->walk->objects, addr);
+}
+
+/* The next word of [addr, end) that is the address of an object. */
+static bool next_word(struct nec_roots *r, uint64_t *where_ret, uint64_t *obj_ret)
+{
+	uint64_t v;
+
+	for (; r->addr + 8 <= r->end; r->addr += 8) {
+		if (!nec_image_u64(r->walk->target->image, r->addr, &v)) {
+			r->addr = (r->addr | 4095) - 7;
+			continue;
+		}
+		if (!is_object(r, v))
+			continue;
+		*where_ret = r->addr;
+		*obj_ret = v;
+		r->addr += 8;
+		return true;
+	}
+	return false;
+}
+
+static void next_stage(struct nec_roots *r)
+{
+	r->stage++;
+	r->index = 0;
+	r->thread = r->frame = 0;
+	r->addr = r->end = 0;
+}
+
+static bool give(struct nec_roots *r, struct nec_root *root, uint64_t addr, const char *kind)
+{
+	*root = (struct nec_root){.addr = addr, .kind = kind, .label = nec_text_str(&r->label)};
+	return true;
+}
+
+static bool interpreters(struct nec_roots *r, struct nec_root *root)
+{
+	static const struct {
+		enum nec_field field;
+		const char *label;
+	} known[] = {
+		{NEC_F_INTERP_MODULES, "sys.modules"},
+		{NEC_F_INTERP_SYSDICT, "sys"},
+		{NEC_F_INTERP_BUILTINS, "builtins"},
+		{NEC_F_INTERP_INTERNED, "interned strings"},
+	};
+	const struct nec_target *t = r->walk->target;
+	uint64_t where, obj;
+	size_t i;
+
+	for (;;) {
+		if (r->addr < r->end && next_word(r, &where, &obj)) {
+			uint64_t off = where - t->interpreters[r->index - 1];
+
+			nec_text_clear(&r->label);
+			for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+				if (nec_has(t, known[i].field) && nec_off(t, known[i].field) == off)
+					nec_text_puts(&r->label, known[i].label);
+			if (!r->label.len)
+				nec_text_printf(&r->label, "interpreter %u +0x%llx", r->index - 1, (unsigned long long)off);
+			return give(r, root, obj, "interpreter");
+		}
+		if (r->index >= t->interpreter_count)
+			return false;
+		r->addr = t->interpreters[r->index++];
+		r->end = r->addr + nec_off(t, NEC_SIZEOF_INTERP);
+	}
+}
+
+/* Steps to the next thread state of any interpreter. */
+static bool next_thread(struct nec_roots *r)
+{
+	const struct nec_target *t = r->walk->target;
+
+	if (r->thread)
+		r->thread = nec_field(t, r->thread, NEC_F_THREAD_NEXT);
+	while (!r->thread && r->index < t->interpreter_count)
+		r->thread = nec_field(t, t->interpreters[r->index++], NEC_F_INTERP_THREADS_HEAD);
+	return r->thread && r->depth++ < NEC_LIMIT_THREADS;
+}
+
+static bool threads(struct nec_roots *r, struct nec_root *root)
+{
+	const struct nec_target *t = r->walk->target;
+	uint64_t where, obj;
+
+	for (;;) {
+		if (r->addr < r->end && next_word(r, &where, &obj)) {
+			nec_text_clear(&r->label);
+			nec_text_printf(&r->label, "thread state 0x%llx +0x%llx", (unsigned long long)r->thread,
+					(unsigned long long)(where - r->thread));
+			return give(r, root, obj, "thread state");
+		}
+		if (!next_thread(r))
+			return false;
+		r->addr = r->thread;
+		r->end = r->addr + nec_off(t, NEC_SIZEOF_THREAD);
+	}
+}
+
+static void label_frame(struct nec_roots *r, uint64_t code, const char *what)
+{
+	const struct nec_target *t = r->walk->target;
+	uint64_t qualname = nec_field(t, code, NEC_F_CODE_QUALNAME);
+	_cleanup_free_ char *name = nec_str_dup(t, qualname ? qualname : nec_field(t, code, NEC_F_CODE_NAME), NEC_LIMIT_NAME);
+	_cleanup_free_ char *file = nec_str_dup(t, nec_field(t, code, NEC_F_CODE_FILENAME), NEC_LIMIT_NAME);
+
+	nec_text_clear(&r->label);
+	nec_text_printf(&r->label, "%s in %s (%s)", what, name ? name : "?", file ? file : "?");
+}
+
+/* Frames of threads: those of 3.11 on lie outside the heap, what they hold is a root; older ones are objects. */
+static bool frames(struct nec_roots *r, struct nec_root *root)
+{
+	const struct nec_target *t = r->walk->target;
+	bool objects = t->layout.traits.frames == NEC_FRAME_OBJECTS;
+
+	for (;;) {
+		uint64_t n, locals, slot, obj, code;
+		char what[NEC_LIMIT_NAME];
+
+		if (!r->frame) {
+			if (!next_thread(r))
+				return false;
+			r->frame = nec_thread_frame(t, r->thread);
+			r->addr = r->end = 0;
+			r->last = 0;
+			if (!r->frame)
+				continue;
+		}
+		if (objects) {
+			obj = r->frame;
+			r->frame = 0; /* the others hang on f_back */
+			label_frame(r, nec_field(t, obj, NEC_F_FRAME_CODE), "frame");
+			if (is_object(r, obj))
+				return give(r, root, obj, "frame");
+			continue;
+		}
+		code = nec_iframe_code(t, r->frame);
+		n = is_object(r, code) ? nec_iframe_slots(t, r->frame, &locals) : 0;
+		/* Slots, then function and code: r->addr counts them. */
+		while (r->addr < n + 3) {
+			uint64_t i = r->addr++;
+			_cleanup_free_ char *name = NULL;
+
+			if (i < n) {
+				slot = nec_stackref(t, nec_word(t, r->frame + nec_off(t, NEC_F_IFRAME_LOCALSPLUS) + i * 8));
+				name = i < locals ? nec_code_local_name(t, code, i) : NULL;
+				snprintf(what, sizeof(what), name ? "local '%s'" : "value stack", name);
+			} else if (i == n) {
+				slot = nec_stackref(t, nec_field(t, r->frame, NEC_F_IFRAME_FUNC));
+				snprintf(what, sizeof(what), "function");
+			} else if (i == n + 1) {
+				slot = code;
+				snprintf(what, sizeof(what), "code");
+			} else {
+				slot = nec_field(t, r->frame, NEC_F_IFRAME_LOCALS);
+				snprintf(what, sizeof(what), "f_locals");
+			}
+			if (!is_object(r, slot))
+				continue;
+			label_frame(r, code, what);
+			return give(r, root, slot, "frame");
+		}
+		r->addr = 0;
+		r->frame = r->last++ < NEC_LIMIT_FRAMES ? nec_field(t, r->frame, NEC_F_IFRAME_PREVIOUS) : 0;
+	}
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash ? slash + 1 : path ? path : "static data";
+}
+
+/* Variables of mapped files, and .bss behind Python's own. */
+static bool data(struct nec_roots *r, struct nec_root *root)
+{
+	const struct nec_target *t = r->walk->target;
+	uint64_t where, obj, start;
+	uint32_t count;
+	const struct nec_mapping *maps = nec_image_mappings(t->image, &count);
+
+	for (;;) {
+		while (r->addr < r->end && next_word(r, &where, &obj)) {
+			const char *name;
+
+			/* The type of a static object, the links of a list: words of objects are no variables. */
+			if (is_object(r, where - nec_off(t, NEC_F_OBJECT_TYPE)))
+				continue;
+			nec_text_clear(&r->label);
+			if (nec_image_symbol_at(t->image, where, &name, &start))
+				nec_text_printf(&r->label, "%s", name);
+			else
+				nec_text_printf(&r->label, "%s", base_name(maps[r->index - 1].path));
+			if (!nec_image_symbol_at(t->image, where, &name, &start))
+				start = maps[r->index - 1].start;
+			if (where != start)
+				nec_text_printf(&r->label, "+0x%llx", (unsigned long long)(where - start));
+			return give(r, root, obj, "C global");
+		}
+		for (; r->index < count; r->index++) {
+			const struct nec_mapping *m = &maps[r->index];
+
+			if (m->perms & NEC_PERM_W &&
+			    ((m->path && m->objfile != UINT32_MAX) || (m->start >= t->data_start && m->end <= t->data_end)))
+				break;
+		}
+		if (r->index >= count)
+			return false;
+		r->addr = maps[r->index].start;
+		r->end = maps[r->index++].end;
+	}
+}
+
+/* From each thread's stack pointer to the end of its mapping. */
+static bool stacks(struct nec_roots *r, struct nec_root *root)
+{
+	const struct nec_image *image = r->walk->target->image;
+	uint64_t where, obj;
+	uint32_t count;
+	const struct nec_image_thread *list = nec_image_threads(image, &count);
+
+	for (;;) {
+		if (r->addr < r->end && next_word(r, &where, &obj)) {
+			nec_text_clear(&r->label);
+			nec_text_printf(&r->label, "stack of thread %u", list[r->index - 1].tid);
+			return give(r, root, obj, "native stack");
+		}
+		if (r->index >= count)
+			return false;
+		const struct nec_mapping *m = nec_image_mapping_at(image, list[r->index].sp);
+
+		r->addr = m ? list[r->index].sp & ~7ull : 0;
+		r->end = m ? m->end : 0;
+		r->index++;
+	}
+}
+
+static bool registers(struct nec_roots *r, struct nec_root *root)
+{
+	const struct nec_image *image = r->walk->target->image;
+	uint32_t count;
+	const struct nec_image_thread *list = nec_image_threads(image, &count);
+
+	for (; r->index < count; r->index++, r->addr = 0) {
+		while (r->addr < NEC_REG_MAX) {
+			uint64_t v = list[r->index].regs[r->addr++];
+
+			if (!is_object(r, v))
+				continue;
+			nec_text_clear(&r->label);
+			nec_text_printf(&r->label, "register of thread %u", list[r->index].tid);
+			return give(r, root, v, "register");
+		}
+	}
+	return false;
+}
+
+bool nec_roots_next(struct nec_roots *r, struct nec_root *root)
+{
+	static bool (*const stages[])(struct nec_roots *r, struct nec_root *root) = {
+		[NEC_ROOTS_INTERPRETERS] = interpreters, [NEC_ROOTS_THREADS] = threads, [NEC_ROOTS_FRAMES] = frames,
+		[NEC_ROOTS_DATA] = data, [NEC_ROOTS_STACKS] = stacks, [NEC_ROOTS_REGISTERS] = registers,
+	};
+
+	while (r->stage < NEC_ROOTS_DONE) {
+		if (stages[r->stage](r, root))
+			return true;
+		next_stage(r);
+	}
+	return false;
+}

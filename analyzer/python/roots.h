@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What keeps objects alive from outside the heap: interpreter and thread states, frames that run, variables of Python itself and of every
+ * mapped library, native stacks and registers. Pulled one by one.
+ */
+#ifndef NEC_PYTHON_ROOTS_H
+#define NEC_PYTHON_ROOTS_H
+
+#include "base/text.h"
+#include "python/walk.h"
+
+struct nec_root {
+	uint64_t addr;
+	const char *kind;  /* "module", "interpreter", "thread state", "frame", "C global", "static object", "native stack", "register" */
+	const char *label; /* borrowed until the next call */
+};
+
+enum nec_root_stage {
+	NEC_ROOTS_INTERPRETERS,
+	NEC_ROOTS_THREADS,
+	NEC_ROOTS_FRAMES,
+	NEC_ROOTS_DATA,
+	NEC_ROOTS_STACKS,
+	NEC_ROOTS_REGISTERS,
+	NEC_ROOTS_DONE,
+};
+
+struct nec_roots {
+	struct nec_walk *walk; /* borrowed; complete */
+	enum nec_root_stage stage;
+	uint32_t index;	       /* interpreter, mapping, segment or thread of the stage */
+	uint64_t thread, frame; /* thread state and frame that are being looked at */
+	uint64_t depth;
+	uint64_t addr, end;    /* words that are still to be looked at */
+	const char *symbol_kind;
+	struct nec_text label;
+	uint64_t last;	       /* the root before, to leave out repetitions */
+};
+
+void nec_roots_init(struct nec_roots *roots, struct nec_walk *walk);
+void nec_roots_deinit(struct nec_roots *roots);
+
+/* The next root; false when there are no more. */
+bool nec_roots_next(struct nec_roots *roots, struct nec_root *root);
+
+#endif

@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * CPython as a source of facts: the walk has been done when the first one is asked for; each stage of the stream is one function that
+ * gives its next fact, or says that it has no more.
+ */
+#include <elf.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "python/layouts/layouts.h"
+#include "python/python.h"
+#include "python/roots.h"
+#include "python/value.h"
+#include "python/walk.h"
+
+enum { META_ROWS = 48 };
+
+struct python_source {
+	struct nec_source source;
+	const struct nec_image *image;
+	bool no_values;
+	struct nec_progress *progress;
+	struct nec_target target;
+	struct nec_types types;
+	struct nec_heap heap;
+	struct nec_walk walk;
+	struct nec_roots roots;
+	unsigned int stage;
+	struct {
+		const char *key;
+		char *value; /* owned */
+	} meta[META_ROWS];
+	uint32_t meta_count;
+	uint32_t index;		/* of the row that the stage gives next */
+	uint64_t addr;		/* of the object that the stage gives next */
+	uint32_t strings;	/* labels that were given so far */
+	uint8_t *value_rows;	/* by type id: nec_value_row */
+	bool value_due;		/* the object's value follows it */
+	uint64_t object;	/* whose value that is */
+	struct nec_text text;
+	char name[160];
+	bool refs_ready;	/* visit holds those of `object` */
+	uint64_t done;
+};
+
+static void add_meta(struct python_source *s, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void add_meta(struct python_source *s, const char *key, const char *fmt, ...)
+{
+	va_list ap;
+	char *value;
+	int n;
+
+	if (s->meta_count == META_ROWS)
+		return;
+	va_start(ap, fmt);
+	n = vasprintf(&value, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	s->meta[s->meta_count].key = key;
+	s->meta[s->meta_count++].value = value;
+}
+
+/* NUL-separated words as a person types them. */
+static void add_cmdline(struct python_source *s, const struct nec_process *p)
+{
+	struct nec_text text = {.limit = 65536};
+	size_t i;
+
+	if (!p->cmdline) {
+		if (p->psargs)
+			add_meta(s, "cmdline", "%s", p->psargs);
+		return;
+	}
+	for (i = 0; i < p->cmdline_size; i++)
+		nec_text_putc(&text, p->cmdline[i] ? p->cmdline[i] : i + 1 < p->cmdline_size ? ' ' : '\0');
+	add_meta(s, "cmdline", "%s", nec_text_str(&text));
+	nec_text_deinit(&text);
+}
+
+static void collect_meta(struct python_source *s)
+{
+	const struct nec_process *p = nec_image_process(s->image);
+	const struct nec_completeness *c = nec_image_completeness(s->image);
+	const struct nec_target *t = &s->target;
+	const struct nec_walk *w = &s->walk;
+	uint32_t threads;
+
+	nec_image_threads(s->image, &threads);
+	add_meta(s, "kinds", "objects,references,values,roots,types,mappings");
+	add_meta(s, "arch", "%s", p->machine == EM_AARCH64 ? "aarch64" : "x86_64");
+	add_meta(s, "pid", "%u", p->pid);
+	if (p->exe)
+		add_meta(s, "exe", "%s", p->exe);
+	add_cmdline(s, p);
+	if (p->writer)
+		add_meta(s, "writer", "%s", p->writer);
+	add_meta(s, "signal", "%d", p->signo);
+	if (p->signo) {
+		add_meta(s, "signal_code", "%d", p->sigcode);
+		add_meta(s, "signal_address", "0x%llx", (unsigned long long)p->sigaddr);
+		add_meta(s, "signal_pid", "%u", p->sigpid);
+	}
+	add_meta(s, "threads", "%u", threads);
+	add_meta(s, "python_version", "%s", t->version);
+	add_meta(s, "python_layout", "%s%s", t->layout.version, t->layout.abi);
+	add_meta(s, "abi", "%s", t->layout.abi);
+	add_meta(s, "python_strategy", "%s", t->strategy);
+	add_meta(s, "interpreters", "%u", t->interpreter_count);
+	add_meta(s, "dump_expected_size", "%llu", (unsigned long long)c->expected_size);
+	add_meta(s, "memory_mapped", "%llu", (unsigned long long)c->mapped);
+	add_meta(s, "memory_dumped", "%llu", (unsigned long long)c->dumped);
+	add_meta(s, "memory_from_files", "%llu", (unsigned long long)c->from_files);
+	add_meta(s, "memory_missing", "%llu", (unsigned long long)c->missing);
+	add_meta(s, "memory_truncated", "%llu", (unsigned long long)c->truncated);
+	add_meta(s, "pymalloc_arenas", "%u", s->heap.arena_count);
+	add_meta(s, "pymalloc_blocks", "%llu", (unsigned long long)s->heap.blocks_used);
+	add_meta(s, "pymalloc_bytes", "%llu", (unsigned long long)s->heap.bytes_used);
+	add_meta(s, "blocks_objects", "%llu", (unsigned long long)w->object_blocks);
+	add_meta(s, "blocks_parts", "%llu", (unsigned long long)w->part_blocks);
+	add_meta(s, "blocks_unexplained", "%llu", (unsigned long long)w->unexplained_blocks);
+	add_meta(s, "bytes_unexplained", "%llu", (unsigned long long)w->unexplained_block_bytes);
+	add_meta(s, "freed_targets", "%llu", (unsigned long long)w->freed_targets);
+}
+
+/* ---- stages: each gives its next fact, or false -------------------------------------------------------------- */
+
+static bool give_meta(struct python_source *s, struct nec_fact *f)
+{
+	if (s->index >= s->meta_count)
+		return false;
+	f->kind = NEC_FACT_META;
+	f->meta.key = s->meta[s->index].key;
+	f->meta.value = s->meta[s->index++].value;
+	return true;
+}
+
+static bool give_image_warnings(struct python_source *s, struct nec_fact *f)
+{
+	uint32_t count;
+	const char *const *warnings = nec_image_warnings(s->image, &count);
+
+	if (s->index >= count)
+		return false;
+	f->kind = NEC_FACT_WARNING;
+	f->warning.stage = "image";
+	f->warning.message = warnings[s->index++];
+	f->warning.addr = 0;
+	return true;
+}
+
+/* What was odd about Python itself. */
+static bool give_warnings(struct python_source *s, struct nec_fact *f)
+{
+	const struct nec_walk *w = &s->walk;
+	const char *message = NULL;
+
+	while (!message && s->index < 5) {
+		nec_text_clear(&s->text);
+		switch (s->index++) {
+		case 0:
+			if (!s->target.interpreter_count)
+				message = "no interpreter state was found: threads and modules are missing";
+			break;
+		case 1:
+			if (!s->heap.arena_count && s->target.layout.traits.arena_size)
+				message = "no pymalloc arenas were found: blocks in use are not accounted for";
+			break;
+		case 2:
+			if (s->heap.damaged)
+				nec_text_printf(&s->text, "%llu pymalloc pools are damaged", (unsigned long long)s->heap.damaged);
+			break;
+		case 3:
+			if (w->visit.faults)
+				nec_text_printf(&s->text, "%llu objects have parts that the dump does not have",
+						(unsigned long long)w->visit.faults);
+			break;
+		case 4:
+			if (w->freed_targets)
+				nec_text_printf(&s->text, "%llu references lead into freed blocks",
+						(unsigned long long)w->freed_targets);
+			break;
+		}
+		if (s->text.len)
+			message = nec_text_str(&s->text);
+	}
+	if (!message)
+		return false;
+	f->kind = NEC_FACT_WARNING;
+	f->warning.stage = "python";
+	f->warning.message = message;
+	f->warning.addr = 0;
+	return true;
+}
+
+/* What a mapping is, by its name, or by what lies in it. */
+static const char *mapping_kind(const struct python_source *s, const struct nec_mapping *m)
+{
+	const struct nec_process *p = nec_image_process(s->image);
+	const struct nec_image_thread *threads;
+	uint32_t count, i;
+
+	if (m->path)
+		return m->objfile != UINT32_MAX ? "elf file" : "file";
+	if (p->at_sysinfo_ehdr >= m->start && p->at_sysinfo_ehdr < m->end)
+		return "vdso";
+	threads = nec_image_threads(s->image, &count);
+	for (i = 0; i < count; i++)
+		if (threads[i].sp >= m->start && threads[i].sp < m->end)
+			return "stack";
+	if (m->start >= s->target.data_start && m->end <= s->target.data_end)
+		return "bss";
+	for (i = 0; i < s->heap.arena_count; i++)
+		if (s->heap.arenas[i].start >= m->start && s->heap.arenas[i].start < m->end)
+			return "pymalloc";
+	return "anonymous";
+}
+
+static bool give_mappings(struct python_source *s, struct nec_fact *f)
+{
+	uint32_t count;
+	const struct nec_mapping *maps = nec_image_mappings(s->image, &count);
+
+	if (s->index >= count)
+		return false;
+	f->kind = NEC_FACT_MAPPING;
+	f->mapping.start = maps[s->index].start;
+	f->mapping.end = maps[s->index].end;
+	f->mapping.dumped = maps[s->index].dumped;
+	f->mapping.perms = maps[s->index].perms;
+	f->mapping.path = maps[s->index].path;
+	f->mapping.kind = mapping_kind(s, &maps[s->index]);
+	s->index++;
+	return true;
+}
+
+static bool give_layout(struct python_source *s, struct nec_fact *f)
+{
+	static const char *const sources[] = {
+		[NEC_FIELD_ABSENT] = "absent", [NEC_FIELD_TABLE] = "table", [NEC_FIELD_DWARF] = "DWARF",
+		[NEC_FIELD_DEBUG_OFFSETS] = "_Py_DebugOffsets", [NEC_FIELD_PROBE] = "probe",
+	};
+	const struct nec_layout *l = &s->target.layout;
+
+	while (s->index < NEC_FIELD_COUNT && l->off[s->index] == NEC_NO_FIELD)
+		s->index++;
+	if (s->index >= NEC_FIELD_COUNT)
+		return false;
+	nec_field_name(s->index, s->name, sizeof(s->name));
+	f->kind = NEC_FACT_LAYOUT;
+	f->layout.field = s->name;
+	f->layout.offset = l->off[s->index];
+	f->layout.source = sources[l->source[s->index]];
+	f->layout.disagrees = NULL;
+	s->index++;
+	return true;
+}
+
+static bool give_space(struct python_source *s, struct nec_fact *f)
+{
+	for (; s->index < NEC_SIZE_CLASSES; s->index++) {
+		const struct nec_size_class *c = &s->heap.classes[s->index];
+
+		if (!c->pools)
+			continue;
+		f->kind = NEC_FACT_SPACE;
+		f->space.kind = "pymalloc size class";
+		f->space.size = (int64_t)(s->index + 1) * 8;
+		f->space.count = (int64_t)c->pools;
+		f->space.used = (int64_t)c->blocks_used;
+		f->space.bytes = (int64_t)(c->blocks_free * (s->index + 1) * 8);
+		s->index++;
+		return true;
+	}
+	return false;
+}
+
+static bool give_strings(struct python_source *s, struct nec_fact *f)
+{
+	if (s->strings >= s->types.labels.count)
+		return false;
+	f->kind = NEC_FACT_STRING;
+	f->string.id = s->strings;
+	f->string.text = nec_strtab_get(&s->types.labels, s->strings++);
+	return true;
+}
+
+static bool give_types(struct python_source *s, struct nec_fact *f)
+{
+	const struct nec_type *type;
+
+	if (s->index >= s->types.count)
+		return false;
+	type = s->types.by_id[s->index];
+	s->value_rows[s->index++] = (uint8_t)nec_value_row(type);
+	f->kind = NEC_FACT_TYPE;
+	f->type.id = type->id;
+	f->type.addr = type->addr;
+	f->type.name = type->name;
+	f->type.module = type->module;
+	f->type.basicsize = type->basicsize;
+	f->type.itemsize = type->itemsize;
+	f->type.flags = type->flags;
+	f->type.base = type->base ? type->base->addr : 0;
+	f->type.visitor = type->tier;
+	return true;
+}
+
+static bool give_extents(struct python_source *s, struct nec_fact *f)
+{
+	uint32_t count;
+	const struct nec_segment *segments = nec_image_segments(s->image, &count);
+
+	while (s->index < count && segments[s->index].origin == NEC_ORIGIN_NONE)
+		s->index++;
+	if (s->index >= count)
+		return false;
+	f->kind = NEC_FACT_EXTENT;
+	f->extent.start = segments[s->index].start;
+	f->extent.end = segments[s->index++].end;
+	return true;
+}
+
+static bool is_tracked(const struct nec_target *t, uint64_t obj)
+{
+	uint64_t head = obj - nec_off(t, NEC_SIZEOF_GC_HEAD);
+
+	if (nec_has(t, NEC_F_GC_REFS)) /* until 3.7: _PyGC_REFS_UNTRACKED is -2 */
+		return (int64_t)nec_field(t, head, NEC_F_GC_REFS) >> (t->layout.traits.strs == NEC_STR_BYTES ? 0 : 1) != -2 &&
+		       nec_field(t, head, NEC_F_GC_NEXT);
+	return nec_field(t, head, NEC_F_GC_NEXT);
+}
+
+static bool give_objects(struct python_source *s, struct nec_fact *f)
+{
+	const struct nec_target *t = &s->target;
+	const struct nec_type *type;
+	bool immortal;
+
+	if (s->value_due) {
+		s->value_due = false;
+		type = nec_object_type(&s->types, s->object);
+		nec_text_clear(&s->text);
+		if (type && nec_value_text(t, s->object, type, s->value_rows[type->id], &s->text)) {
+			f->kind = NEC_FACT_VALUE;
+			f->value.addr = s->object;
+			f->value.text = nec_text_str(&s->text);
+			f->value.len = (uint32_t)s->text.len;
+			return true;
+		}
+	}
+	for (;;) {
+		s->object = nec_addrset_next(s->walk.objects, s->addr);
+		if (s->object == NEC_ADDRSET_NONE)
+			return false;
+		s->addr = s->object + 8;
+		type = nec_object_type(&s->types, s->object);
+		if (type)
+			break;
+	}
+	f->kind = NEC_FACT_OBJECT;
+	f->object.addr = s->object;
+	f->object.type = type->id;
+	f->object.size = nec_object_size(t, s->object, type);
+	f->object.native = 0;
+	f->object.refcount = nec_object_refcount(t, s->object, &immortal);
+	f->object.flags = immortal ? NEC_OBJECT_IMMORTAL : 0;
+	if (type->gc && (!type->is_type || nec_field(t, s->object, NEC_F_TYPE_FLAGS) & NEC_TYPE_HEAPTYPE)) {
+		f->object.flags |= NEC_OBJECT_GC;
+		if (is_tracked(t, s->object))
+			f->object.flags |= NEC_OBJECT_TRACKED;
+	}
+	if (nec_addrset_has(s->walk.found_in_blocks, s->object))
+		f->object.flags |= NEC_OBJECT_UNREACHED;
+	if (s->object >= t->data_start && s->object < t->data_end)
+		f->object.flags |= NEC_OBJECT_STATIC;
+	s->value_due = !s->no_values && s->value_rows[type->id] != s->value_rows[s->types.count];
+	return true;
+}
+
+/* A conservative word is a reference only where the walk found an object; so is anything that leads nowhere else. */
+static void keep_objects(struct python_source *s)
+{
+	struct nec_visit *v = &s->walk.visit;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < v->ref_count; i++)
+		if ((v->refs[i].kind != NEC_REF_CONSERVATIVE && v->refs[i].kind != NEC_REF_WEAK) ||
+		    nec_addrset_has(s->walk.objects, v->refs[i].dst))
+			v->refs[n++] = v->refs[i];
+	v->ref_count = n;
+}
+
+static bool give_references(struct python_source *s, struct nec_fact *f)
+{
+	struct nec_visit *v = &s->walk.visit;
+
+	while (!s->refs_ready) {
+		const struct nec_type *type;
+
+		s->object = nec_addrset_next(s->walk.objects, s->addr);
+		if (s->object == NEC_ADDRSET_NONE)
+			return false;
+		s->addr = s->object + 8;
+		type = nec_object_type(&s->types, s->object);
+		if (!type)
+			continue;
+		nec_visit_object(v, s->object, type);
+		keep_objects(s);
+		s->refs_ready = v->ref_count;
+	}
+	/* A label seen for the first time comes before the reference that has it. */
+	if (give_strings(s, f))
+		return true;
+	s->refs_ready = false;
+	f->kind = NEC_FACT_REFERENCES;
+	f->references.src = s->object;
+	f->references.refs = v->refs;
+	f->references.count = v->ref_count;
+	return true;
+}
+
+static bool give_roots(struct python_source *s, struct nec_fact *f)
+{
+	struct nec_root root;
+
+	if (!s->index++)
+		nec_roots_init(&s->roots, &s->walk);
+	if (!nec_roots_next(&s->roots, &root))
+		return false;
+	f->kind = NEC_FACT_ROOT;
+	f->root.addr = root.addr;
+	f->root.kind = root.kind;
+	f->root.label = root.label;
+	return true;
+}
+
+static const struct {
+	const char *name;
+	bool (*give)(struct python_source *s, struct nec_fact *f);
+} stages[] = {
+	{"process", give_meta},	   {"image warnings", give_image_warnings},
+	{"warnings", give_warnings}, {"mappings", give_mappings},
+	{"layout", give_layout},   {"allocator", give_space},
+	{"labels", give_strings},  {"types", give_types},
+	{"extents", give_extents}, {"objects", give_objects},
+	{"roots", give_roots},	   {"references", give_references},
+};
+
+static struct nec_error *next(struct nec_source *source, struct nec_fact *f)
+{
+	struct python_source *s = (struct python_source *)source;
+
+	if (!(++s->done & 0x3fff) && s->stage < sizeof(stages) / sizeof(stages[0]))
+		NEC_TRY(nec_progress_step(s->progress, stages[s->stage].name, s->done, s->walk.objects->count * 2));
+	while (s->stage < sizeof(stages) / sizeof(stages[0])) {
+		if (stages[s->stage].give(s, f))
+			return NULL;
+		if (s->types.failed || s->walk.visit.failed || s->text.failed)
+			return &nec_enomem;
+		s->stage++;
+		s->index = 0;
+		s->addr = 0;
+	}
+	f->kind = NEC_FACT_END;
+	return NULL;
+}
+
+static void close_source(struct nec_source *source)
+{
+	struct python_source *s = (struct python_source *)source;
+	uint32_t i;
+
+	for (i = 0; i < s->meta_count; i++)
+		free(s->meta[i].value);
+	nec_roots_deinit(&s->roots);
+	nec_walk_deinit(&s->walk);
+	nec_heap_deinit(&s->heap);
+	nec_types_deinit(&s->types);
+	nec_target_deinit(&s->target);
+	nec_text_deinit(&s->text);
+	free(s->value_rows);
+	free(s);
+}
+
+static struct nec_error *prepare(struct python_source *s, const char *tmpdir)
+{
+	NEC_TRY(nec_target_init(&s->target, s->image));
+	NEC_TRY(nec_types_init(&s->types, &s->target));
+	NEC_TRY(nec_heap_init(&s->heap, &s->target));
+	NEC_TRY(nec_walk_init(&s->walk, &s->types, &s->heap, tmpdir, s->progress));
+	NEC_TRY(nec_walk_run(&s->walk));
+	s->value_rows = calloc(s->types.count + 1, 1);
+	if (!s->value_rows)
+		return &nec_enomem;
+	s->value_rows[s->types.count] = (uint8_t)nec_value_row(NULL);
+	collect_meta(s);
+	return NULL;
+}
+
+struct nec_error *nec_python_open(const struct nec_image *image, const struct nec_load_options *options,
+				  const char *tmpdir, struct nec_source **source_ret)
+{
+	struct python_source *s = calloc(1, sizeof(*s));
+	struct nec_error *err;
+
+	if (!s)
+		return &nec_enomem;
+	s->source = (struct nec_source){.next = next, .close = close_source, .sorted = true};
+	s->image = image;
+	s->no_values = options && options->no_values;
+	s->progress = options ? options->progress : NULL;
+	err = prepare(s, tmpdir);
+	if (err) {
+		close_source(&s->source);
+		return err;
+	}
+	*source_ret = &s->source;
+	return NULL;
+}
