@@ -125,6 +125,12 @@ static struct nec_error *secure(struct nec_db *db)
 		rc = nec_instance_register(db->db);
 	if (rc == SQLITE_OK)
 		rc = nec_reference_register(db->db);
+	/* Connecting a virtual table is a CREATE TABLE to the authorizer: once, before it is asked.
+	 */
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db->db,
+				  "SELECT 1 FROM reference LIMIT 0; SELECT 1 FROM instance LIMIT 0",
+				  NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_set_authorizer(db->db, authorize, NULL);
 	return rc == SQLITE_OK ? NULL : nec_read_error(db, rc, "opening");
