@@ -46,9 +46,12 @@ static int64_t row_limit(const struct report *r, int64_t likes)
 	return r->cli->limit >= 0 ? r->cli->limit : likes;
 }
 
+/* Prints r->line, which begins behind `used` cells, and the end of it. */
 static void line_end(struct report *r, int used)
 {
 	r->failed = r->failed || r->line.failed;
+	while (r->line.len && r->line.data[r->line.len - 1] == ' ')
+		r->line.data[--r->line.len] = '\0';
 	nec_print_fitting(r->out, nec_text_str(&r->line), r->line.len, r->width - used);
 	putc('\n', r->out);
 	nec_text_clear(&r->line);
@@ -159,18 +162,16 @@ static void print_identity(struct report *r)
 static void account(struct report *r, const char *what, int64_t count, int64_t bytes,
 		    const char *explanation)
 {
-	_cleanup_(nec_text_deinit) struct nec_text figures = {0};
+	_cleanup_(nec_text_deinit) struct nec_text items = {0}, size = {0};
 
 	if (count >= 0)
-		nec_text_count(&figures, count);
-	fprintf(r->out, "  %-14s %13s ", what, nec_text_str(&figures));
-	nec_text_clear(&figures);
+		nec_text_count(&items, count);
 	if (bytes >= 0)
-		nec_text_size(&figures, bytes);
-	fprintf(r->out, "%11s  ", nec_text_str(&figures));
-	nec_text_puts(&r->line, explanation);
-	line_end(r, 43);
-	r->failed = r->failed || figures.failed;
+		nec_text_size(&size, bytes);
+	nec_text_printf(&r->line, "  %-14s %13s %11s  %s", what, nec_text_str(&items),
+			nec_text_str(&size), explanation);
+	line_end(r, 0);
+	r->failed = r->failed || items.failed || size.failed;
 }
 
 static struct nec_error *print_warnings(struct report *r)

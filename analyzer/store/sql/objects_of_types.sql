@@ -10,8 +10,8 @@ SELECT
 	o.referrers AS referrers,
 	(SELECT text FROM value v WHERE v.addr = o.addr) AS value
 FROM type t
-JOIN instance i ON i.type = t.id
-JOIN object o ON o.addr = i.addr
+CROSS JOIN instance i ON i.type = t.id
+CROSS JOIN object o ON o.addr = i.addr
 WHERE t.name = :name
 	OR t.addr = :addr
 	OR (
