@@ -193,8 +193,9 @@ START_TEST(test_text_escape_of_random_bytes_is_printable)
 			in[i] = (unsigned char)(random_u64() >> 33);
 		nec_text_clear(&t);
 		nec_text_escape(&t, (const char *)in, n);
-		for (i = 0; i < t.len; i++)
-			ck_assert_uint_ge((unsigned char)t.data[i], 0x20);
+		for (i = 0; i < t.len && (unsigned char)t.data[i] >= 0x20; i++)
+			;
+		ck_assert_uint_eq(i, t.len);
 		ck_assert_ptr_null(strchr(nec_text_str(&t), 0x7f));
 		ck_assert_ptr_null(strstr(nec_text_str(&t), "\xc2\x9b"));
 	}
@@ -514,22 +515,24 @@ START_TEST(test_tmparray_keeps_what_was_appended_when_it_moves)
 	for (i = 0; i < 300000; i++)
 		ck_assert_no_error(nec_tmparray_append(&a, &i, sizeof(i)));
 	ck_assert_uint_eq(a.size, 300000 * sizeof(i));
-	for (i = 0; i < 300000; i++)
-		ck_assert_uint_eq(((uint32_t *)a.data)[i], i);
+	for (i = 0; i < 300000 && ((uint32_t *)a.data)[i] == i; i++)
+		;
+	ck_assert_uint_eq(i, 300000);
 }
 END_TEST
 
 START_TEST(test_tmparray_new_bytes_are_zeros)
 {
 	_cleanup_(nec_tmparray_deinit) struct nec_tmparray a = NEC_TMPARRAY_INIT;
-	size_t i;
+	size_t i = 100000;
 
 	ck_assert_no_error(nec_tmparray_init(&a, "."));
 	ck_assert_no_error(nec_tmparray_resize(&a, 100000));
 	memset(a.data, 0xff, 100000);
 	ck_assert_no_error(nec_tmparray_resize(&a, 1000000));
-	for (i = 100000; i < 1000000; i++)
-		ck_assert_uint_eq(((uint8_t *)a.data)[i], 0);
+	while (i < 1000000 && !((uint8_t *)a.data)[i])
+		i++;
+	ck_assert_uint_eq(i, 1000000);
 }
 END_TEST
 
