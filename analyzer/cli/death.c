@@ -33,7 +33,7 @@ void nec_death_describe(struct nec_text *text, struct nec_db *db)
 {
 	int64_t signo = nec_db_meta_int(db, "signal", -1);
 	int64_t code = nec_db_meta_int(db, "signal_code", INT64_MAX);
-	int64_t addr = nec_db_meta_int(db, "signal_addr", -1);
+	int64_t addr = nec_db_meta_int(db, "signal_address", -1);
 	int64_t pid = nec_db_meta_int(db, "signal_pid", 0);
 	int64_t own = nec_db_meta_int(db, "pid", -1);
 

@@ -35,9 +35,8 @@ struct report {
 	bool failed;          /* out of memory */
 	/* The query `summary`. */
 	int64_t objects, bytes, native, types, warnings, mapped, dumped, threads, frames;
-	int64_t references, dangling; /* of meta; -1: not said */
-	uint64_t largest;             /* object to look at; 0: none */
-	char largest_type[64];        /* a type to look at, escaped; "": none */
+	uint64_t largest;      /* object to look at; 0: none */
+	char largest_type[64]; /* a type to look at, escaped; "": none */
 };
 
 /* Rows of a table: what --limit says (0: all), else what suits a page. */
@@ -77,6 +76,13 @@ static void put_meta(struct report *r, const char *before, const char *key)
 	nec_text_escape(&r->line, value, strlen(value));
 }
 
+static bool has_meta(struct report *r, const char *key)
+{
+	_cleanup_free_ char *value = nec_db_meta(r->cli->db, key);
+
+	return value;
+}
+
 /* Times in meta are ISO 8601 in UTC, or seconds since 1970. */
 static void put_time(struct report *r, const char *key)
 {
@@ -112,7 +118,7 @@ static void section(struct report *r, const char *title)
 static void put_dump(struct report *r)
 {
 	int64_t size = nec_db_meta_int(r->cli->db, "source_size", -1);
-	int64_t truncated = nec_db_meta_int(r->cli->db, "truncated", 0);
+	int64_t truncated = nec_db_meta_int(r->cli->db, "memory_truncated", 0);
 
 	if (size >= 0)
 		nec_text_size(&r->line, size);
@@ -122,7 +128,7 @@ static void put_dump(struct report *r)
 		nec_text_puts(&r->line, "; CUT OFF: ");
 		nec_text_size(&r->line, truncated);
 		nec_text_puts(&r->line, " more are missing");
-	} else if (r->line.len && nec_db_meta_int(r->cli->db, "truncated", -1) == 0) {
+	} else if (r->line.len && nec_db_meta_int(r->cli->db, "memory_truncated", -1) == 0) {
 		nec_text_puts(&r->line, "; whole");
 	}
 	labelled(r, "dump");
@@ -149,10 +155,14 @@ static void print_identity(struct report *r)
 	put_meta(r, "", "python_version");
 	put_meta(r, ", ", "abi");
 	put_meta(r, ", ", "arch");
-	put_meta(r, "; found by ", "found_by");
+	put_meta(r, "; found by ", "python_strategy");
 	labelled(r, "Python");
 	put_time(r, "captured_at");
 	labelled(r, "captured");
+	if (!has_meta(r, "captured_at")) {
+		put_time(r, "source_mtime");
+		labelled(r, "written");
+	}
 	put_dump(r);
 }
 
@@ -168,7 +178,7 @@ static void account(struct report *r, const char *what, int64_t count, int64_t b
 		nec_text_count(&items, count);
 	if (bytes >= 0)
 		nec_text_size(&size, bytes);
-	nec_text_printf(&r->line, "  %-14s %13s %11s  %s", what, nec_text_str(&items),
+	nec_text_printf(&r->line, "  %-15s %12s %11s  %s", what, nec_text_str(&items),
 			nec_text_str(&size), explanation);
 	line_end(r, 0);
 	r->failed = r->failed || items.failed || size.failed;
@@ -196,6 +206,12 @@ static struct nec_error *print_warnings(struct report *r)
 	return NULL;
 }
 
+/* A number of meta that is no less than 0, else -1; key may be NULL. */
+static int64_t meta_figure(struct report *r, const char *key)
+{
+	return key ? nec_db_meta_int(r->cli->db, key, -1) : -1;
+}
+
 static struct nec_error *print_account(struct report *r)
 {
 	static const struct nec_column columns[] = {
@@ -203,25 +219,36 @@ static struct nec_error *print_account(struct report *r)
 		{"bytes", "bytes", NEC_CELL_SIZE, false},
 		{"count", "count", NEC_CELL_COUNT, false},
 	};
+	/* Figures of meta, each printed where it is known. To add one: a line. */
+	static const struct {
+		const char *what, *count, *bytes, *explanation;
+	} figures[] = {
+		{"references", "references", NULL, "from object to object"},
+		{"dangling", "dangling", NULL, "references that lead to no object"},
+		{"blocks in use", "pymalloc_blocks", "pymalloc_bytes", "of Python's own allocator"},
+		{"  as objects", "blocks_objects", NULL, ""},
+		{"  as parts", "blocks_parts", NULL, "of objects: tables, item arrays"},
+		{"  unexplained", "blocks_unexplained", "bytes_unexplained",
+		 "in use by something else"},
+		{"mapped", NULL, "memory_mapped", "address space of the process"},
+		{"  dumped", NULL, "memory_dumped", "of that, in the dump"},
+		{"  from files", NULL, "memory_from_files", "of that, in files of the same build"},
+		{"  missing", NULL, "memory_missing", "of that, neither dumped nor in files"},
+	};
 	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
-	int64_t missing = nec_db_meta_int(r->cli->db, "missing", -1);
 	bool row;
 
 	section(r, "What is explained");
 	account(r, "objects", r->objects, r->bytes, "as sys.getsizeof counts them");
-	if (r->native >= 0)
+	if (r->native > 0)
 		account(r, "native", -1, r->native, "from malloc, owned by objects alone");
-	if (r->references >= 0)
-		account(r, "references", r->references, -1, "from object to object");
-	if (r->dangling >= 0)
-		account(r, "dangling", r->dangling, -1,
-			r->dangling ? "references that lead to no object" : "");
-	if (r->mapped > 0)
-		account(r, "mapped", -1, r->mapped, "address space of the process");
-	if (r->dumped > 0)
-		account(r, "dumped", -1, r->dumped, "of that, in the dump");
-	if (missing >= 0)
-		account(r, "missing", -1, missing, "neither dumped nor in files here");
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+		int64_t count = meta_figure(r, figures[i].count);
+		int64_t bytes = meta_figure(r, figures[i].bytes);
+
+		if (count >= 0 || bytes >= 0)
+			account(r, figures[i].what, count, bytes, figures[i].explanation);
+	}
 	NEC_TRY(print_warnings(r));
 
 	NEC_TRY(nec_query_named(r->cli->db, "memory", &query));
@@ -615,8 +642,6 @@ static struct nec_error *summarize(struct report *r)
 	r->dumped = nec_query_int(query, 6);
 	r->threads = nec_query_int(query, 7);
 	r->frames = nec_query_int(query, 8);
-	r->references = nec_db_meta_int(r->cli->db, "references", -1);
-	r->dangling = nec_db_meta_int(r->cli->db, "dangling", -1);
 	return NULL;
 }
 

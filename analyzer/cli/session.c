@@ -182,7 +182,7 @@ struct nec_error *nec_cli_open(struct nec_cli *cli, const char *path)
 	session_db = cli->db;
 	if (session_signal)
 		return nec_error_create(NEC_ERR_CANCELLED, "cancelled");
-	if (nec_db_meta_int(cli->db, "truncated", 0) > 0)
+	if (nec_db_meta_int(cli->db, "memory_truncated", 0) > 0)
 		cli->status = NEC_STATUS_WARNINGS;
 	return NULL;
 }
