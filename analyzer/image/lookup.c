@@ -189,13 +189,14 @@ static struct nec_error *look_for(struct nec_image *image, uint32_t i,
 		return &nec_enomem;
 	base = strrchr(path, '/');
 	base = base ? base + 1 : path;
-	if (!*base || *path == '[')
-		return NULL;
 	if (obj->is_exe && options->exe) {
 		NEC_TRY(try_file(image, i, options->exe, &match));
 		if (!match)
 			explain(image, obj, options->exe);
 	}
+	/* No name is known: nowhere else to look. */
+	if (!*base || *path == '[')
+		return NULL;
 	for (size_t k = 0; !match && options->lib_paths && options->lib_paths[k]; k++)
 		NEC_TRY(try_in(image, i, options->lib_paths[k], base, &match));
 	if (!match && options->sysroot)

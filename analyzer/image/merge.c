@@ -215,8 +215,10 @@ static void add_piece(struct output *out, uint64_t start, uint64_t end, const st
 		promised = l->start + l->promised < end ? l->start + l->promised : end;
 		present = present < start ? start : present;
 		promised = promised < present ? present : promised;
-		add_segment(image, start, present, image->dump + l->file_off + (start - l->start),
-			    NEC_ORIGIN_DUMP, m->perms);
+		if (present > start)
+			add_segment(image, start, present,
+				    image->dump + l->file_off + (start - l->start), NEC_ORIGIN_DUMP,
+				    m->perms);
 	}
 	m->dumped = present - start;
 	m->readable = m->dumped;
