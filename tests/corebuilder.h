@@ -109,8 +109,8 @@ static inline void cb_prpsinfo(struct corebuilder *cb, uint32_t pid, const char 
 	uint8_t desc[136] = {0};
 
 	memcpy(desc + 24, &pid, 4);
-	strncpy((char *)desc + 40, fname, 15);
-	strncpy((char *)desc + 56, psargs, 79);
+	memcpy(desc + 40, fname, strnlen(fname, 15));
+	memcpy(desc + 56, psargs, strnlen(psargs, 79));
 	cb_note(cb, "CORE", NT_PRPSINFO, desc, sizeof(desc));
 }
 
