@@ -12,6 +12,7 @@
 	X(meliae)                                                                                  \
 	X(mprof)                                                                                   \
 	X(pyheap)                                                                                  \
+	X(smaps)                                                                                   \
 	X(tracemalloc)
 
 #define NEC_FORMAT_DECLARE_(name) extern const struct nec_format nec_format_##name;

@@ -58,8 +58,7 @@ struct meliae {
 	struct nec_text text;
 };
 
-/* ---- one line
- * ------------------------------------------------------------------------------------ */
+/* ---- one line ----------------------------------------------------------------------- */
 
 static void skip_space(const char **s, const char *end)
 {
@@ -235,8 +234,7 @@ static const char *unescape(struct meliae *m, const struct span *name)
 	return nec_text_str(&m->text);
 }
 
-/* ---- types
- * --------------------------------------------------------------------------------------- */
+/* ---- types -------------------------------------------------------------------------- */
 
 static struct nec_error *intern(struct meliae *m, const struct span *name, uint32_t *id_ret)
 {
@@ -297,8 +295,7 @@ static void tell_types(struct meliae *m)
 	}
 }
 
-/* ---- objects
- * ------------------------------------------------------------------------------------- */
+/* ---- objects ------------------------------------------------------------------------ */
 
 /* As Python's repr, whose bytes of Python 2 strings are no characters. */
 static void repr_string(struct meliae *m, const struct record *rec)
@@ -424,8 +421,7 @@ static struct nec_error *tell_references(struct meliae *m, const struct record *
 	return NULL;
 }
 
-/* ---- passes
- * -------------------------------------------------------------------------------------- */
+/* ---- passes ------------------------------------------------------------------------- */
 
 static void begin_objects(struct meliae *m)
 {

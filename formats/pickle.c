@@ -23,8 +23,7 @@ static struct nec_error *bad(const struct nec_pickle *p, const char *what)
 	return nec_error_create(NEC_ERR_FORMAT, "pickle at byte %zu: %s", p->c.off, what);
 }
 
-/* ---- the stack
- * ----------------------------------------------------------------------------------- */
+/* ---- the stack ---------------------------------------------------------------------- */
 
 static struct nec_error *push(struct nec_pickle *p, nec_pickle_value v)
 {
@@ -77,8 +76,7 @@ static struct nec_error *peek(const struct nec_pickle *p, size_t above, enum nec
 	return NULL;
 }
 
-/* ---- opcodes
- * ------------------------------------------------------------------------------------- */
+/* ---- opcodes ------------------------------------------------------------------------ */
 
 static struct nec_error *op_skip(struct nec_pickle *p, unsigned int bytes)
 {

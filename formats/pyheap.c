@@ -130,8 +130,7 @@ static const char *name_text(struct pyheap *h, struct name name)
 	return nec_reader_name(&h->r, name.text, name.len);
 }
 
-/* ---- the header
- * ---------------------------------------------------------------------------------- */
+/* ---- the header --------------------------------------------------------------------- */
 
 static void read_well_known(struct pyheap *h, struct nec_cursor *c)
 {
@@ -291,8 +290,7 @@ static struct nec_error *read_header(struct pyheap *h)
 	return NULL;
 }
 
-/* ---- objects
- * ------------------------------------------------------------------------------------- */
+/* ---- objects ------------------------------------------------------------------------ */
 
 static const uint8_t *read_addrs(struct nec_cursor *c, uint32_t count, size_t words)
 {
@@ -543,8 +541,7 @@ static struct nec_error *tell_object(struct pyheap *h, const struct record *rec,
 	return NULL;
 }
 
-/* ---- references
- * ---------------------------------------------------------------------------------- */
+/* ---- references --------------------------------------------------------------------- */
 
 static struct nec_error *label_id(struct pyheap *h, struct name name, uint64_t *id_ret)
 {
@@ -648,8 +645,7 @@ static struct nec_error *tell_references(struct pyheap *h, const struct record *
 	return NULL;
 }
 
-/* ---- passes
- * -------------------------------------------------------------------------------------- */
+/* ---- passes ------------------------------------------------------------------------- */
 
 static struct nec_error *end_pass(struct pyheap *h)
 {

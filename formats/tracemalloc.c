@@ -76,8 +76,7 @@ struct tracemalloc {
 	struct nec_text text;
 };
 
-/* ---- adding up
- * ----------------------------------------------------------------------------------- */
+/* ---- adding up ---------------------------------------------------------------------- */
 
 static struct nec_error *tally_init(struct tally *t, const char *dir)
 {
@@ -253,8 +252,7 @@ static struct nec_error *on_pair(void *arg, nec_pickle_value key, nec_pickle_val
 	return NULL;
 }
 
-/* ---- telling
- * ------------------------------------------------------------------------------------- */
+/* ---- telling ------------------------------------------------------------------------ */
 
 static void put_frame(struct tracemalloc *t, uint64_t frame)
 {
