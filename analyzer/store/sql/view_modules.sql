@@ -1,0 +1,8 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+-- Classes summed by module; retained where the module has one class, for sums would count twice.
+SELECT module, sum(count) AS count, sum(bytes) AS bytes, sum(native) AS native,
+    CASE WHEN count(*) = 1 THEN max(retained) END AS retained,
+    CAST(round(10000.0 * (sum(bytes) + coalesce(sum(native), 0))
+        / (SELECT nullif(sum(bytes) + coalesce(sum(native), 0), 0) FROM type)) AS INTEGER) AS share
+FROM (SELECT coalesce(module, '?') AS module, count, bytes, native, retained FROM type WHERE count > 0)
+GROUP BY module
