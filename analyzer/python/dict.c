@@ -38,6 +38,7 @@ bool nec_keys_read(const struct nec_target *t, uint64_t addr, struct nec_keys *k
 		return false;
 	keys->refcount = load(head + nec_off(t, NEC_F_KEYS_REFCNT));
 	keys->count = load(head + nec_off(t, NEC_F_KEYS_NENTRIES));
+	memcpy(&keys->unused, head + nec_off(t, NEC_F_KEYS_USABLE), 8);
 	keys->stride = (uint32_t)t->layout.off[NEC_SIZEOF_ENTRY];
 	keys->key_off = (uint32_t)t->layout.off[NEC_F_ENTRY_KEY];
 	keys->value_off = (uint32_t)t->layout.off[NEC_F_ENTRY_VALUE];

@@ -14,6 +14,7 @@ struct nec_keys {
 	const uint8_t *entries; /* borrowed; NULL: not in the dump, or damaged */
 	uint64_t count;		/* entries in use, holes included */
 	uint64_t usable;	/* entries that fit */
+	int64_t unused;		/* entries that can still be added (dk_usable) */
 	uint64_t bytes;		/* of the whole block */
 	uint32_t stride, key_off, value_off; /* bytes; value_off UINT32_MAX: keys only */
 	uint64_t refcount;

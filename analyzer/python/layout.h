@@ -68,7 +68,8 @@ enum nec_frame_trait {
 /* Which objects' size includes what lies before them: see sizes.c. */
 enum nec_presize_trait {
 	NEC_PRESIZE_GC,	     /* the collector's header */
-	NEC_PRESIZE_MANAGED, /* 3.11 on: and the two words of a managed dict or weak reference list */
+	NEC_PRESIZE_TYPE,    /* 3.11, 3.12: what the type's flags say, and the words of a managed dict or weak list */
+	NEC_PRESIZE_OBJECT,  /* 3.13 on: the same, but a static type has no header */
 };
 
 struct nec_traits {
@@ -84,6 +85,7 @@ struct nec_traits {
 	bool gc_static;		/* 2.7, 3.6: in variables of the file */
 	bool gc_incremental;	/* young and two old lists */
 	bool old_classes;	/* 2.7 */
+	bool zero_digit;	/* 3.11 on: __sizeof__ of an int counts one digit for zero */
 	bool heap_type_refs;	/* 3.9 on: instances of heap types refer to their type */
 	bool free_threaded;	/* no collector lists, mimalloc */
 	uint8_t immortal;	/* 0: none, else the bit from which a refcount is immortal */

@@ -308,6 +308,9 @@ static void describe_c_type(struct nec_types *types, struct nec_type *type)
 	int64_t base_size = type->base ? type->base->basicsize : (int64_t)nec_off(t, NEC_SIZEOF_OBJECT);
 	uint32_t i;
 
+	if (!visitor && type->base && type->base->visitor && !strcmp(type->base->visitor->name, "tuple") &&
+	    nec_dict_find(t, nec_type_dict(t, type->addr), "n_sequence_fields"))
+		visitor = &nec_visitor_structseq;
 	if (visitor) {
 		type->visitor = visitor;
 		type->tier = "visitor";
@@ -328,13 +331,13 @@ static void describe_c_type(struct nec_types *types, struct nec_type *type)
 					 NEC_REF_STRONG);
 		return;
 	}
-	if (visitor || (type->basicsize <= base_size && !type->itemsize))
+	if (type->basicsize <= base_size && !type->itemsize)
 		return;
 	if (type->base && type->basicsize == base_size && type->itemsize == type->base->itemsize)
 		return;
 	/* Nobody described it: what its own PyMemberDefs say, and its words. */
 	if (type->basicsize > base_size) {
-		type->tier = "conservative";
+		type->tier = visitor ? "visitor" : "conservative";
 		if (type->scan_start == type->scan_end)
 			type->scan_start = (uint32_t)base_size;
 		type->scan_end = (uint32_t)type->basicsize;

@@ -95,7 +95,7 @@ static void scan(struct nec_visit *visit, uint64_t obj, const struct nec_type *t
 			continue;
 		if (!nec_image_u64(visit->target->image, obj + off, &dst))
 			return;
-		if (dst & 7 || dst < 4096 || dst == obj)
+		if (dst & 7 || dst < 4096)
 			continue;
 		nec_emit(visit, dst, NEC_REF_CONSERVATIVE, NEC_LABEL_WORD, off);
 	}
@@ -176,6 +176,21 @@ void nec_visit_object(struct nec_visit *visit, uint64_t obj, const struct nec_ty
 			 visit->types->label_weakref);
 }
 
+int64_t nec_int_value(const struct nec_target *t, uint64_t obj)
+{
+	int64_t sign = nec_ob_size(t, obj), digit;
+
+	if (nec_has(t, NEC_F_INT_IVAL))
+		return (int64_t)nec_field(t, obj, NEC_F_INT_IVAL);
+	digit = nec_field32(t, obj, NEC_F_LONG_DIGITS);
+	if (t->layout.traits.ints == NEC_INT_TAGGED) {
+		uint64_t tag = nec_field(t, obj, NEC_F_LONG_TAG);
+
+		sign = tag >> 3 ? ((tag & 3) == 2 ? -1 : 1) : 0;
+	}
+	return sign ? (sign < 0 ? -digit : digit) : 0;
+}
+
 int64_t nec_object_refcount(const struct nec_target *t, uint64_t obj, bool *immortal_ret)
 {
 	uint64_t word = nec_field(t, obj, NEC_F_OBJECT_REFCNT);
@@ -198,7 +213,7 @@ uint64_t nec_object_presize(const struct nec_target *t, const struct nec_type *t
 	/* Only types that a class statement or a spec made are collected: type_is_gc, Objects/typeobject.c. */
 	if (type->gc && (!type->is_type || nec_field(t, obj, NEC_F_TYPE_FLAGS) & NEC_TYPE_HEAPTYPE))
 		size += nec_off(t, NEC_SIZEOF_GC_HEAD);
-	if (t->layout.traits.presize == NEC_PRESIZE_MANAGED && (type->managed_dict || type->managed_weakref))
+	if (type->managed_dict || type->managed_weakref)
 		size += 16;
 	return size;
 }
@@ -213,5 +228,10 @@ int64_t nec_object_size(const struct nec_target *t, uint64_t obj, const struct n
 		items = nec_ob_size(t, obj);
 		size += (items < 0 ? -items : items) * type->itemsize;
 	}
-	return size + (int64_t)nec_object_presize(t, type, obj);
+	size += (int64_t)nec_object_presize(t, type, obj);
+	/* A static type has no header, whatever sys.getsizeof of these versions says. */
+	if (t->layout.traits.presize == NEC_PRESIZE_TYPE && type->is_type &&
+	    !(nec_field(t, obj, NEC_F_TYPE_FLAGS) & NEC_TYPE_HEAPTYPE))
+		size += (int64_t)nec_off(t, NEC_SIZEOF_GC_HEAD);
+	return size;
 }

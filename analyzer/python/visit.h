@@ -60,6 +60,12 @@ void nec_emit_array(struct nec_visit *visit, uint64_t addr, uint64_t count);
 /* The visitor of a C type, NULL for none. */
 const struct nec_visitor *nec_visitor_find(const struct nec_target *t, const char *tp_name);
 
+/* A C structseq (os.stat_result, ...), recognised by its n_fields and not by its name. */
+extern const struct nec_visitor nec_visitor_structseq;
+
+/* The value of a small int object; 0 for what is none. */
+int64_t nec_int_value(const struct nec_target *t, uint64_t obj);
+
 /* sys.getsizeof(obj): what the type says, and what lies before the object. */
 int64_t nec_object_size(const struct nec_target *t, uint64_t obj, const struct nec_type *type);
 

@@ -91,7 +91,7 @@ static int64_t size_dict(const struct nec_target *t, uint64_t obj, const struct 
 	if (!nec_dict_read(t, obj, &dict))
 		return size;
 	if (dict.values_addr)
-		size += (int64_t)dict.keys.usable * 8;
+		size += ((int64_t)dict.keys.count + dict.keys.unused) * 8;
 	if (dict.keys.refcount == 1 || t->layout.traits.dicts == NEC_DICT_OPEN)
 		size += (int64_t)dict.keys.bytes;
 	return size;
@@ -162,8 +162,9 @@ static int64_t size_long(const struct nec_target *t, uint64_t obj, const struct 
 	(void)type;
 	if (t->layout.traits.ints == NEC_INT_TAGGED) {
 		digits = (int64_t)(nec_field(t, obj, NEC_F_LONG_TAG) >> 3);
-		digits = digits ? digits : 1;
 	}
+	if (!digits && t->layout.traits.zero_digit)
+		digits = 1;
 	return (int64_t)nec_off(t, NEC_F_LONG_DIGITS) + digits * (t->layout.traits.digit_bits > 16 ? 4 : 2);
 }
 
@@ -296,7 +297,7 @@ static void visit_code(struct nec_visit *visit, uint64_t obj, const struct nec_t
 
 static int64_t size_code(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
 {
-	int64_t size = default_size(t, obj, type);
+	int64_t size = (default_size(t, obj, type) + 7) & ~7ll; /* _PyObject_VAR_SIZE */
 	uint64_t extra = nec_field(t, obj, NEC_F_CODE_EXTRA), n;
 
 	if (extra) {
@@ -510,12 +511,15 @@ static void visit_pickler(struct nec_visit *visit, uint64_t obj, const struct ne
 
 static int64_t size_pickler(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
 {
-	uint64_t memo = nec_field(t, obj, NEC_F_PICKLER_MEMO);
+	uint64_t memo = nec_field(t, obj, NEC_F_PICKLER_MEMO), buffer = nec_field(t, obj, NEC_F_PICKLER_OUTPUT_BUFFER);
+	int64_t size = type->basicsize;
 
-	if (!memo)
-		return type->basicsize;
-	return type->basicsize + (int64_t)(nec_off(t, NEC_SIZEOF_MEMOTABLE) +
-					   nec_field(t, memo, NEC_F_MEMOTABLE_ALLOCATED) * nec_off(t, NEC_SIZEOF_MEMOENTRY));
+	if (memo)
+		size += (int64_t)(nec_off(t, NEC_SIZEOF_MEMOTABLE) +
+				  nec_field(t, memo, NEC_F_MEMOTABLE_ALLOCATED) * nec_off(t, NEC_SIZEOF_MEMOENTRY));
+	if (buffer)
+		size += (int64_t)nec_off(t, NEC_F_BYTES_DATA) + 1 + nec_ob_size(t, buffer);
+	return size;
 }
 
 static void visit_unpickler(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
@@ -623,6 +627,120 @@ static int64_t size_decimal(const struct nec_target *t, uint64_t obj, const stru
 	return type->basicsize + (decimal_data(t, obj, &size) ? (int64_t)size : 0);
 }
 
+/* An iterator over elements keeps a stack of parents: pairs of element and child index. */
+static void visit_element_iter(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
+{
+	const struct nec_target *t = visit->target;
+	uint64_t stack = nec_field(t, obj, NEC_F_ELEMENTITER_STACK), n = nec_field(t, obj, NEC_F_ELEMENTITER_USED), i;
+
+	(void)type;
+	for (i = 0; i < n && i < MAX_LINKS; i++)
+		nec_emit(visit, nec_word(t, stack + i * 16), NEC_REF_STRONG, NEC_LABEL_INDEX, i);
+	nec_emit_part(visit, stack, nec_field(t, obj, NEC_F_ELEMENTITER_SIZE) * 16, false);
+}
+
+/* ---- Modules/pyexpat.c, _sqlite, _ctypes ----------------------------------------------------------------------- */
+
+/* handler_info has 22 to 24 rows: the block of handlers is as long, and ends with the pool's next block. */
+enum { EXPAT_HANDLERS = 22 };
+
+static void visit_xmlparser(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
+{
+	const struct nec_target *t = visit->target;
+	uint64_t handlers = nec_field(t, obj, NEC_F_XMLPARSER_HANDLERS), i;
+
+	(void)type;
+	for (i = 0; i < EXPAT_HANDLERS; i++)
+		nec_emit(visit, nec_word(t, handlers + i * 8), NEC_REF_STRONG, NEC_LABEL_STRING,
+			 nec_types_label(visit->types, ".handlers[%u]", (unsigned int)i));
+	nec_emit_part(visit, handlers, EXPAT_HANDLERS * 8, false);
+}
+
+static void visit_connection(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
+{
+	static const enum nec_field contexts[] = {
+		NEC_F_CONNECTION_TRACE_CTX,
+		NEC_F_CONNECTION_PROGRESS_CTX,
+		NEC_F_CONNECTION_AUTHORIZER_CTX,
+	};
+	const struct nec_target *t = visit->target;
+	size_t i;
+
+	(void)type;
+	for (i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++) {
+		uint64_t context = nec_field(t, obj, contexts[i]);
+
+		if (!context)
+			continue;
+		nec_emit_field(visit, context, NEC_F_CALLBACK_CALLABLE, ".callback");
+		nec_emit_field(visit, context, NEC_F_CALLBACK_MODULE, ".callback module");
+		nec_emit_part(visit, context, nec_off(t, NEC_SIZEOF_CALLBACK), false);
+	}
+}
+
+static int64_t size_stgdict(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
+{
+	uint64_t format = nec_field(t, obj, NEC_F_STGDICT_FORMAT);
+	int64_t size = size_dict(t, obj, type);
+
+	/* As _ctypes counts it, its own part twice: Modules/_ctypes/stgdict.c. */
+	size += (int64_t)(nec_off(t, NEC_SIZEOF_STGDICT) - nec_off(t, NEC_SIZEOF_DICT));
+	size += (int64_t)cstr_size(t, format);
+	size += (int64_t)nec_field32(t, obj, NEC_F_STGDICT_NDIM) * 8;
+	if (nec_field(t, obj, NEC_F_STGDICT_ELEMENTS))
+		size += ((int64_t)nec_field(t, obj, NEC_F_STGDICT_LENGTH) + 1) * 8;
+	return size;
+}
+
+/* Metatypes of _ctypes until 3.12: the type's dict holds the pointed-to type; CDataType_traverse visits it for the type. */
+static void visit_ctypes_meta(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
+{
+	const struct nec_target *t = visit->target;
+	uint64_t dict = nec_type_dict(t, obj);
+	const struct nec_type *dict_type = dict ? nec_object_type(visit->types, dict) : NULL;
+
+	visit_type(visit, obj, type);
+	if (nec_has(t, NEC_F_STGDICT_PROTO) && dict_type && nec_type_is(dict_type, "StgDict"))
+		nec_emit_field(visit, dict, NEC_F_STGDICT_PROTO, "._type_");
+}
+
+/* ---- Modules/itertoolsmodule.c: arrays of indices that __sizeof__ counts ---------------------------------------- */
+
+static int64_t size_product(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
+{
+	return type->basicsize + nec_ob_size(t, nec_field(t, obj, NEC_F_PRODUCT_POOLS)) * 8;
+}
+
+static int64_t size_combinations(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
+{
+	return type->basicsize + (int64_t)nec_field(t, obj, NEC_F_COMBINATIONS_R) * 8;
+}
+
+static int64_t size_cwr(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
+{
+	return type->basicsize + (int64_t)nec_field(t, obj, NEC_F_CWR_R) * 8;
+}
+
+static int64_t size_permutations(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
+{
+	return type->basicsize + nec_ob_size(t, nec_field(t, obj, NEC_F_PERMUTATIONS_POOL)) * 8 +
+	       (int64_t)nec_field(t, obj, NEC_F_PERMUTATIONS_R) * 8;
+}
+
+/* ---- Objects/structseq.c: a tuple with items behind its length --------------------------------------------------- */
+
+static void visit_structseq(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
+{
+	const struct nec_target *t = visit->target;
+	uint64_t n = nec_dict_find(t, nec_type_dict(t, type->addr), "n_fields");
+
+	n = n ? (uint64_t)nec_int_value(t, n) : 0;
+	if (n && n < 4096)
+		nec_emit_array(visit, obj + nec_off(t, NEC_F_TUPLE_ITEM), n);
+}
+
+const struct nec_visitor nec_visitor_structseq = {"structseq", visit_structseq, NULL, true};
+
 /* ---- Modules/_datetimemodule.c: tzinfo is there only when a flag says so --------------------------------------- */
 
 static void visit_datetime(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
@@ -643,7 +761,15 @@ static void visit_time(struct nec_visit *visit, uint64_t obj, const struct nec_t
 
 /* { tp_name, visit, size, covers the whole object } */
 static const struct nec_visitor visitors[] = {
+	{"StgDict", visit_dict, size_stgdict, false},
+	{"_ctypes.PyCArrayType", visit_ctypes_meta, size_type, true},
+	{"_ctypes.PyCFuncPtrType", visit_ctypes_meta, size_type, true},
+	{"_ctypes.PyCPointerType", visit_ctypes_meta, size_type, true},
+	{"_ctypes.PyCSimpleType", visit_ctypes_meta, size_type, true},
+	{"_ctypes.PyCStructType", visit_ctypes_meta, size_type, true},
+	{"_ctypes.UnionType", visit_ctypes_meta, size_type, true},
 	{"_elementtree.Element", visit_element, size_element, true},
+	{"_elementtree._element_iterator", visit_element_iter, NULL, false},
 	{"_io.BufferedRandom", visit_buffered, size_buffered, false},
 	{"_io.BufferedReader", visit_buffered, size_buffered, false},
 	{"_io.BufferedWriter", visit_buffered, size_buffered, false},
@@ -677,12 +803,18 @@ static const struct nec_visitor visitors[] = {
 	{"itertools._tee_dataobject", visit_teedata, NULL, true},
 	{"itertools.teedataobject", visit_teedata, NULL, true},
 	{"itertools.tee_dataobject", visit_teedata, NULL, true},
+	{"itertools.combinations", NULL, size_combinations, false},
+	{"itertools.combinations_with_replacement", NULL, size_cwr, false},
+	{"itertools.permutations", NULL, size_permutations, false},
+	{"itertools.product", NULL, size_product, false},
 	{"list", visit_list, size_list, true},
 	{"long", NULL, size_long, true},
 	{"managedbuffer", visit_managedbuffer, NULL, true},
 	{"memoryview", visit_memoryview, NULL, true},
 	{"module", visit_module, NULL, false},
+	{"pyexpat.xmlparser", visit_xmlparser, NULL, false},
 	{"set", visit_set, size_set, true},
+	{"sqlite3.Connection", visit_connection, NULL, false},
 	{"str", visit_str, size_str, true},
 	{"tuple", visit_tuple, NULL, true},
 	{"type", visit_type, size_type, true},
@@ -693,6 +825,7 @@ static const struct nec_visitor visitors[] = {
 	{"weakref.CallableProxyType", visit_weakref, NULL, true},
 	{"weakref.ProxyType", visit_weakref, NULL, true},
 	{"weakref.ReferenceType", visit_weakref, NULL, true},
+	{"xml.etree.ElementTree.Element", visit_element, size_element, true},
 };
 
 /* `int` is a C long in 2.7 and what `long` was in 3.x. */

@@ -57,6 +57,18 @@ static bool plausible_count(const struct nec_target *t, uint64_t obj)
 	return immortal || (refcount > 0 && refcount < MAX_REFCOUNT);
 }
 
+/* Bytes that an instance takes at least: some types allocate less than tp_basicsize. */
+static uint64_t smallest(const struct nec_target *t, const struct nec_type *type)
+{
+	if (type->flags & NEC_TYPE_STR_SUBCLASS && nec_has(t, NEC_SIZEOF_STR_ASCII)) /* compact: PEP 393 */
+		return nec_off(t, NEC_SIZEOF_STR_ASCII);
+	if (nec_type_is(type, "datetime.datetime")) /* without tzinfo */
+		return nec_off(t, NEC_F_DATETIME_TZINFO);
+	if (nec_type_is(type, "datetime.time"))
+		return nec_off(t, NEC_F_TIME_TZINFO);
+	return (uint64_t)type->basicsize;
+}
+
 /*
  * Is there an object at addr, for somebody who only has a word that says so? Besides its head: a block of pymalloc must be in use,
  * begin with it (or with what belongs before it), and be large enough.
@@ -75,10 +87,7 @@ static const struct nec_type *check_candidate(struct nec_walk *walk, uint64_t ad
 		lead = nec_object_presize(walk->target, type, addr);
 		if (addr - start != lead && addr - start != lead + DEBUG_HOOK_SIZE)
 			return NULL;
-		return (uint64_t)type->basicsize <= start + size - addr ||
-				       type->itemsize /* a short one, as datetime without tzinfo */
-			       ? type
-			       : nec_type_is(type, "datetime.date") || nec_type_is(type, "datetime.time") ? type : NULL;
+		return smallest(walk->target, type) <= start + size - addr ? type : NULL;
 	default:
 		return NULL;
 	}
