@@ -10,7 +10,8 @@
  *       a TYPE and a STRING before the first fact that names it;
  *   EXTENT     before the first object: where objects may lie (a source that does not know leaves it out);
  *   OBJECT     each object once, in any order; `sorted` sources promise ascending addresses;
- *   REFERENCES after the last OBJECT, at most once for each object, in the order of the objects.
+ *   REFERENCES after the last OBJECT, in the order of the objects; a long list may come in several facts, one behind the
+ *       other.
  *
  * A source that has no objects leaves those out; META "kinds" then says what it has.
  */

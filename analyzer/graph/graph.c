@@ -51,7 +51,7 @@ struct nec_error *nec_graph_add(struct nec_graph *g, uint32_t src, const uint32_
 	uint32_t i;
 
 	assert(src < g->node_count);
-	assert(g->start_array.size <= (uint64_t)src * sizeof(uint64_t));
+	assert(g->start_array.size <= ((uint64_t)src + 1) * sizeof(uint64_t));
 	for (i = 0; i < count; i++)
 		if (to[i] >= g->node_count)
 			return nec_error_create(NEC_ERR_USAGE,

@@ -35,7 +35,8 @@ static inline const uint32_t *nec_graph_to(const struct nec_graph *g)
 
 /* An empty graph, growing in order of the source node: add every node's edges, ascending, then finish. */
 struct nec_error *nec_graph_init(struct nec_graph *g, const char *tmpdir, uint32_t node_count);
-/* Edges of node src; calls come in ascending order of src, nodes without edges may be left out. */
+/* Edges of node src; calls come in ascending order of src, nodes without edges may be left out,
+ * and the same src again adds to its edges. */
 struct nec_error *nec_graph_add(struct nec_graph *g, uint32_t src, const uint32_t *to, uint32_t count);
 struct nec_error *nec_graph_finish(struct nec_graph *g);
 void nec_graph_deinit(struct nec_graph *g);

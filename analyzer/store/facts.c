@@ -244,7 +244,11 @@ struct nec_error *nec_store_references(struct nec_store *store, uint32_t id, uin
 				       uint32_t type, const struct nec_packed_ref *refs,
 				       uint32_t count)
 {
-	return nec_pack_out_add(store->out, id, addr, type, refs, count);
+	if (!store->any_object || id != store->last_object)
+		NEC_TRY(nec_pack_out_object(store->out, id, addr, type));
+	store->any_object = true;
+	store->last_object = id;
+	return nec_pack_out_refs(store->out, refs, count);
 }
 
 struct nec_error *nec_store_stage(struct nec_store *store, const char *name, int64_t rows,

@@ -43,6 +43,9 @@ struct nec_pack_out {
 	uint32_t count;      /* objects in the page */
 	uint32_t part;       /* of the first object */
 	uint32_t byte_count; /* in bytes[] */
+	uint32_t start;      /* of the current object in bytes[] */
+	uint32_t previous;   /* dst of the current object */
+	uint64_t index;      /* label that the next index has if it goes on */
 	uint32_t label_count;
 	uint32_t generation; /* of the hash table: slots of another one are empty */
 	uint64_t addr[NEC_PACK_OBJECTS];
@@ -73,6 +76,13 @@ void nec_pack_out_destroy(struct nec_pack_out *pack)
 	free(pack);
 }
 
+/* The state that differences and indexes of the current object are counted from. */
+static void restart(struct nec_pack_out *pack)
+{
+	pack->previous = pack->first + pack->count - 1;
+	pack->index = 0;
+}
+
 /* The number of the label in the page's table, adding it; NEC_PACK_NONE when the table is full. */
 static uint32_t label_code(struct nec_pack_out *pack, const struct nec_packed_ref *ref)
 {
@@ -99,44 +109,10 @@ static uint32_t label_code(struct nec_pack_out *pack, const struct nec_packed_re
 	return pack->label_count++;
 }
 
-/* Appends references while they fit; returns how many did. */
-static uint32_t put_refs(struct nec_pack_out *pack, uint32_t id, const struct nec_packed_ref *refs,
-			 uint32_t count)
-{
-	uint8_t *p = pack->bytes + pack->byte_count, *limit = pack->bytes + NEC_PACK_BYTES;
-	uint32_t previous = id, code, i;
-	uint64_t index = 0;
-
-	for (i = 0; i < count && p < limit; i++) {
-		const struct nec_packed_ref *ref = &refs[i];
-
-		if (ref->label_kind == NEC_LABEL_INDEX && ref->label == index &&
-		    ref->kind == NEC_REF_STRONG) {
-			*p++ = CODE_NEXT_INDEX;
-		} else if (ref->label_kind == NEC_LABEL_KEY && ref->label == previous && i &&
-			   ref->kind == NEC_REF_STRONG) {
-			*p++ = CODE_PREVIOUS_KEY;
-		} else if (ref->label_kind != NEC_LABEL_INDEX &&
-			   (code = label_code(pack, ref)) != NEC_PACK_NONE) {
-			p = put_varint(p, CODE_TABLE + code);
-		} else {
-			*p++ = CODE_EXPLICIT;
-			*p++ = (uint8_t)(ref->kind | ref->label_kind << 4);
-			p = put_varint(p, ref->label);
-		}
-		if (ref->label_kind == NEC_LABEL_INDEX)
-			index = ref->label + 1;
-		p = put_varint(p, zigzag((int64_t)ref->dst - (int64_t)previous));
-		previous = ref->dst;
-	}
-	pack->byte_count = (uint32_t)(p - pack->bytes);
-	return i;
-}
-
+/* Emits the page; more: its last object goes on in the next part, which is begun. */
 static struct nec_error *emit_out(struct nec_pack_out *pack, bool more)
 {
-	uint64_t all = 0;
-	uint32_t shift, i;
+	uint32_t last = pack->count - 1, shift, i;
 	uint8_t *p = pack->page;
 	struct nec_pack_row row = {
 		.key = nec_pack_key(pack->first, pack->part),
@@ -144,7 +120,9 @@ static struct nec_error *emit_out(struct nec_pack_out *pack, bool more)
 		.count = pack->count,
 		.data = pack->page,
 	};
+	uint64_t all = 0;
 
+	pack->length[last] = pack->byte_count - pack->start;
 	for (i = 1; i < pack->count; i++)
 		all |= pack->addr[i] - pack->addr[i - 1];
 	shift = all ? (uint32_t)__builtin_ctzll(all) : 0;
@@ -166,9 +144,19 @@ static struct nec_error *emit_out(struct nec_pack_out *pack, bool more)
 	p += pack->byte_count;
 	row.size = (size_t)(p - pack->page);
 	assert(row.size <= sizeof(pack->page));
-	pack->first += pack->count;
-	pack->count = pack->part = pack->byte_count = pack->label_count = 0;
+	pack->byte_count = pack->start = pack->label_count = 0;
 	pack->generation++;
+	if (more) {
+		pack->part = last ? 1 : pack->part + 1;
+		pack->first += last;
+		pack->addr[0] = pack->addr[last];
+		pack->type[0] = pack->type[last];
+		pack->count = 1;
+		restart(pack);
+	} else {
+		pack->first += pack->count;
+		pack->count = pack->part = 0;
+	}
 	return pack->emit(pack->arg, &row);
 }
 
@@ -177,41 +165,56 @@ struct nec_error *nec_pack_out_flush(struct nec_pack_out *pack)
 	return pack->count ? emit_out(pack, false) : NULL;
 }
 
-struct nec_error *nec_pack_out_add(struct nec_pack_out *pack, uint32_t id, uint64_t addr,
-				   uint32_t type, const struct nec_packed_ref *refs, uint32_t count)
+struct nec_error *nec_pack_out_object(struct nec_pack_out *pack, uint32_t id, uint64_t addr,
+				      uint32_t type)
 {
-	uint32_t start, done, part;
-
 	assert(id == pack->first + pack->count);
-	if (pack->count == NEC_PACK_OBJECTS)
+	/* Further parts hold one object each. */
+	if (pack->part || pack->count == NEC_PACK_OBJECTS || pack->byte_count >= NEC_PACK_BYTES)
 		NEC_TRY(emit_out(pack, false));
-	start = pack->byte_count;
-	done = put_refs(pack, id, refs, count);
-	if (done < count && pack->count) {
-		/* Not in what is left of this page: a fresh one. */
-		pack->byte_count = start;
-		NEC_TRY(emit_out(pack, false));
-		start = 0;
-		done = put_refs(pack, id, refs, count);
+	if (pack->count)
+		pack->length[pack->count - 1] = pack->byte_count - pack->start;
+	pack->start = pack->byte_count;
+	pack->addr[pack->count] = addr;
+	pack->type[pack->count] = type;
+	pack->count++;
+	restart(pack);
+	return NULL;
+}
+
+struct nec_error *nec_pack_out_refs(struct nec_pack_out *pack, const struct nec_packed_ref *refs,
+				    uint32_t count)
+{
+	uint32_t code, i;
+	uint8_t *p;
+
+	for (i = 0; i < count; i++) {
+		const struct nec_packed_ref *ref = &refs[i];
+
+		if (pack->byte_count >= NEC_PACK_BYTES)
+			NEC_TRY(emit_out(pack, true));
+		p = pack->bytes + pack->byte_count;
+		if (ref->label_kind == NEC_LABEL_INDEX && ref->label == pack->index &&
+		    ref->kind == NEC_REF_STRONG) {
+			*p++ = CODE_NEXT_INDEX;
+		} else if (ref->label_kind == NEC_LABEL_KEY && ref->label == pack->previous &&
+			   ref->kind == NEC_REF_STRONG) {
+			*p++ = CODE_PREVIOUS_KEY;
+		} else if (ref->label_kind != NEC_LABEL_INDEX &&
+			   (code = label_code(pack, ref)) != NEC_PACK_NONE) {
+			p = put_varint(p, CODE_TABLE + code);
+		} else {
+			*p++ = CODE_EXPLICIT;
+			*p++ = (uint8_t)(ref->kind | ref->label_kind << 4);
+			p = put_varint(p, ref->label);
+		}
+		if (ref->label_kind == NEC_LABEL_INDEX)
+			pack->index = ref->label + 1;
+		p = put_varint(p, zigzag((int64_t)ref->dst - (int64_t)pack->previous));
+		pack->previous = ref->dst;
+		pack->byte_count = (uint32_t)(p - pack->bytes);
 	}
-	for (part = 0;; part++) {
-		pack->addr[pack->count] = addr;
-		pack->type[pack->count] = type;
-		pack->length[pack->count] = pack->byte_count - start;
-		pack->count++;
-		if (done == count && !part)
-			return NULL;
-		/* Alone in its page, and so are its further parts. */
-		pack->part = part;
-		if (done == count)
-			return emit_out(pack, false);
-		refs += done;
-		count -= done;
-		NEC_TRY(emit_out(pack, true));
-		pack->first = id;
-		start = 0;
-		done = put_refs(pack, id, refs, count);
-	}
+	return NULL;
 }
 
 /* ---- referrers ---- */
@@ -219,14 +222,14 @@ struct nec_error *nec_pack_out_add(struct nec_pack_out *pack, uint32_t id, uint6
 struct nec_pack_in {
 	nec_pack_emit emit;
 	void *arg;
-	uint32_t first;
-	uint32_t count;
-	uint32_t part;
-	uint32_t byte_count;
-	uint32_t start;    /* of the current object in bytes[] */
-	uint32_t previous; /* source of the current object */
-	bool any;          /* the current object has a source in this page */
-	bool any_before;   /* ... or in an earlier part */
+	uint32_t first;      /* id of the first object of the page */
+	uint32_t count;      /* objects in the page */
+	uint32_t part;       /* of the first object */
+	uint32_t byte_count; /* in bytes[] */
+	uint32_t start;      /* of the current object in bytes[] */
+	uint32_t previous;   /* source of the current object */
+	bool any;            /* the current object has a source ... */
+	bool here;           /* ... in this page */
 	uint32_t length[NEC_PACK_OBJECTS];
 	uint8_t bytes[NEC_PACK_BYTES + NEC_PACK_MAX_REF];
 	uint8_t page[PAGE_ROOM];
@@ -248,95 +251,74 @@ void nec_pack_in_destroy(struct nec_pack_in *pack)
 	free(pack);
 }
 
-/* Emits the first `count` objects, which take `bytes` bytes. */
-static struct nec_error *emit_in(struct nec_pack_in *pack, uint32_t count, uint32_t bytes,
-				 bool more)
+/* Emits the page; more: its last object goes on in the next part, which is begun. */
+static struct nec_error *emit_in(struct nec_pack_in *pack, bool more)
 {
+	uint32_t last = pack->count - 1, i;
 	uint8_t *p = pack->page;
 	struct nec_pack_row row = {
 		.key = nec_pack_key(pack->first, pack->part),
-		.count = count,
+		.count = pack->count,
 		.data = pack->page,
 	};
-	uint32_t i;
 
+	pack->length[last] = pack->byte_count - pack->start;
 	*p++ = more;
-	p = put_varint(p, count);
-	for (i = 0; i < count; i++)
+	p = put_varint(p, pack->count);
+	for (i = 0; i < pack->count; i++)
 		p = put_varint(p, pack->length[i]);
-	memcpy(p, pack->bytes, bytes);
-	p += bytes;
+	memcpy(p, pack->bytes, pack->byte_count);
+	p += pack->byte_count;
 	row.size = (size_t)(p - pack->page);
 	assert(row.size <= sizeof(pack->page));
+	pack->byte_count = pack->start = 0;
+	if (more) {
+		pack->part = last ? 1 : pack->part + 1;
+		pack->first += last;
+		pack->count = 1;
+		pack->here = false;
+	} else {
+		pack->first += pack->count;
+		pack->count = pack->part = 0;
+	}
 	return pack->emit(pack->arg, &row);
-}
-
-static void end_object(struct nec_pack_in *pack)
-{
-	if (pack->count)
-		pack->length[pack->count - 1] = pack->byte_count - pack->start;
 }
 
 struct nec_error *nec_pack_in_flush(struct nec_pack_in *pack)
 {
-	if (!pack->count)
-		return NULL;
-	end_object(pack);
-	NEC_TRY(emit_in(pack, pack->count, pack->byte_count, false));
-	pack->first += pack->count;
-	pack->count = pack->part = pack->byte_count = pack->start = 0;
-	return NULL;
+	return pack->count ? emit_in(pack, false) : NULL;
 }
 
 struct nec_error *nec_pack_in_object(struct nec_pack_in *pack)
 {
-	end_object(pack);
-	/* A long object is alone in all of its parts. */
-	if (pack->count == NEC_PACK_OBJECTS || pack->part)
-		NEC_TRY(nec_pack_in_flush(pack));
+	/* Further parts hold one object each. */
+	if (pack->part || pack->count == NEC_PACK_OBJECTS || pack->byte_count >= NEC_PACK_BYTES)
+		NEC_TRY(emit_in(pack, false));
+	if (pack->count)
+		pack->length[pack->count - 1] = pack->byte_count - pack->start;
 	pack->start = pack->byte_count;
-	pack->any = pack->any_before = false;
+	pack->any = pack->here = false;
 	pack->count++;
-	return NULL;
-}
-
-/* The page is full in the middle of an object. */
-static struct nec_error *make_room(struct nec_pack_in *pack)
-{
-	if (pack->count > 1) {
-		/* What came before goes out, the object itself starts the next page. */
-		NEC_TRY(emit_in(pack, pack->count - 1, pack->start, false));
-		memmove(pack->bytes, pack->bytes + pack->start, pack->byte_count - pack->start);
-		pack->byte_count -= pack->start;
-		pack->start = 0;
-		pack->first += pack->count - 1;
-		pack->count = 1;
-		return NULL;
-	}
-	pack->length[0] = pack->byte_count;
-	NEC_TRY(emit_in(pack, 1, pack->byte_count, true));
-	pack->part++;
-	pack->byte_count = 0;
-	pack->any_before = pack->any_before || pack->any;
-	pack->any = false;
 	return NULL;
 }
 
 struct nec_error *nec_pack_in_source(struct nec_pack_in *pack, uint32_t src)
 {
-	uint32_t id;
+	uint64_t code;
 	uint8_t *p;
 
-	if ((pack->any || pack->any_before) && src == pack->previous)
+	if (pack->any && src == pack->previous)
 		return NULL;
-	while (pack->byte_count >= NEC_PACK_BYTES)
-		NEC_TRY(make_room(pack));
-	id = pack->first + pack->count - 1;
+	if (pack->byte_count >= NEC_PACK_BYTES)
+		NEC_TRY(emit_in(pack, true));
+	if (pack->here)
+		code = src - pack->previous;
+	else
+		code = zigzag((int64_t)src - (int64_t)(pack->first + pack->count - 1));
 	p = pack->bytes + pack->byte_count;
-	p = put_varint(p, pack->any ? src - pack->previous : zigzag((int64_t)src - (int64_t)id));
-	pack->byte_count = (uint32_t)(p - pack->bytes);
+	pack->byte_count = (uint32_t)(put_varint(p, code) - pack->bytes);
 	pack->previous = src;
-	pack->any = true;
+	pack->any = pack->here = true;
 	return NULL;
 }
 

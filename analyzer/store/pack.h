@@ -8,8 +8,8 @@
  * either sign are zigzag-coded first.
  *
  * A page has a key, (id of its first object << 24) + part. Part 0 may hold up to NEC_PACK_OBJECTS
- * objects; an object whose references do not fit a page is alone in part 0 and goes on in parts 1,
- * 2, ..., each of which can be read by itself.
+ * objects, the last of which may go on in parts 1, 2, ... of its own id: these hold that object
+ * alone, and each can be read by itself.
  *
  * Outgoing page:
  *   flags             one byte: bit 0: the last object goes on in the next part; bits 1-6: shift of
@@ -72,9 +72,12 @@ typedef struct nec_error *(*nec_pack_emit)(void *arg, const struct nec_pack_row 
 struct nec_pack_out;
 struct nec_pack_out *nec_pack_out_create(nec_pack_emit emit, void *arg); /* NULL: out of memory */
 void nec_pack_out_destroy(struct nec_pack_out *pack);
-struct nec_error *nec_pack_out_add(struct nec_pack_out *pack, uint32_t id, uint64_t addr,
-				   uint32_t type, const struct nec_packed_ref *refs,
-				   uint32_t count);
+/* Begins an object without references. */
+struct nec_error *nec_pack_out_object(struct nec_pack_out *pack, uint32_t id, uint64_t addr,
+				      uint32_t type);
+/* Further references of the object that was begun. */
+struct nec_error *nec_pack_out_refs(struct nec_pack_out *pack, const struct nec_packed_ref *refs,
+				    uint32_t count);
 struct nec_error *nec_pack_out_flush(struct nec_pack_out *pack);
 
 /* Referrer pages. Ids are consecutive; sources of one id ascend and may come in any number of

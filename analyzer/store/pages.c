@@ -317,7 +317,8 @@ static int next_part(struct nec_pages_walk *walk, enum nec_pack_result result)
 		return SQLITE_ROW;
 	if (result == NEC_PACK_DAMAGED)
 		return SQLITE_CORRUPT;
-	if (!walk->page->page.more)
+	if (!walk->page->page.more ||
+	    walk->id - walk->page->page.first != walk->page->page.count - 1)
 		return SQLITE_DONE;
 	rc = get_page(walk->pages, walk->out, walk->id, walk->part + 1, &p);
 	if (rc != SQLITE_OK)

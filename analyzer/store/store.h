@@ -70,8 +70,9 @@ struct nec_error *nec_store_create(const char *path, struct nec_store **store_re
 struct nec_error *nec_store_put(struct nec_store *store, const struct nec_fact *fact);
 
 /*
- * The outgoing references of one object; ids ascend from call to call, addr is that of the object,
- * objects without references included. refs are encoded before the call returns.
+ * The outgoing references of one object; ids are consecutive from call to call, addr is that of the
+ * object, objects without references included. The same id again adds to its list. refs are encoded
+ * before the call returns.
  */
 struct nec_error *nec_store_references(struct nec_store *store, uint32_t id, uint64_t addr,
 				       uint32_t type, const struct nec_packed_ref *refs,

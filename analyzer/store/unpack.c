@@ -87,7 +87,7 @@ static bool open_header(struct nec_pack_page *page, uint64_t key, struct nec_cur
 	page->count = varint32(c);
 	return !c->failed && size <= NEC_PACK_MAX_PAGE && key >> 56 == 0 && page->count &&
 	       page->count <= NEC_PACK_OBJECTS && page->count <= NEC_PACK_NONE - page->first &&
-	       (page->count == 1 || (!page->part && !page->more));
+	       (page->count == 1 || !page->part);
 }
 
 bool nec_pack_page_open_out(struct nec_pack_page *page, uint64_t key, const uint8_t *data,

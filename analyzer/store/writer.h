@@ -64,6 +64,8 @@ struct nec_store {
 	/* The caller's. */
 	struct nec_block *current_rows, *current_values;
 	struct nec_pack_out *out;
+	uint32_t last_object; /* id of the last references */
+	bool any_object;
 	uint64_t last_value; /* address of the last value that went to a block */
 	bool any_value;
 	struct nec_tmparray late;       /* values out of order: as in a block */

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Facts of an image; see imagefacts.h. */
+#include <elf.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "imagefacts.h"
+#include "stages.h"
+
+/* To add a machine: its e_machine and its name by uname -m. */
+static const struct {
+	uint16_t machine;
+	const char *name;
+} machines[] = {
+	{EM_X86_64, "x86_64"},
+	{EM_AARCH64, "aarch64"},
+};
+
+static struct nec_error *put_arch(struct nec_store *store, uint16_t machine)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
+		if (machines[i].machine == machine)
+			return nec_stages_meta(store, "arch", machines[i].name);
+	return nec_stages_meta_int(store, "arch", machine);
+}
+
+/* NUL-separated arguments as a shell would show them, as far as that is simple: with spaces
+ * between. */
+static void join(struct nec_text *text, const char *args, size_t size)
+{
+	size_t i;
+
+	while (size && !args[size - 1])
+		size--;
+	for (i = 0; i < size; i++)
+		nec_text_putc(text, args[i] ? args[i] : ' ');
+}
+
+char *nec_imagefacts_describe(const struct nec_image *image)
+{
+	const struct nec_process *p = nec_image_process(image);
+	struct nec_text text = {0};
+
+	if (p->cmdline)
+		join(&text, p->cmdline, p->cmdline_size);
+	if (!text.len && p->psargs)
+		nec_text_puts(&text, p->psargs);
+	if (!text.len && p->fname)
+		nec_text_puts(&text, p->fname);
+	if (!text.len && p->exe)
+		nec_text_puts(&text, p->exe);
+	if (text.len && !text.failed)
+		return text.data;
+	nec_text_deinit(&text);
+	return NULL;
+}
+
+static struct nec_error *put_process(struct nec_store *store, const struct nec_image *image)
+{
+	const struct nec_process *p = nec_image_process(image);
+	_cleanup_free_ char *cmdline = nec_imagefacts_describe(image);
+
+	NEC_TRY(put_arch(store, p->machine));
+	if (p->pid)
+		NEC_TRY(nec_stages_meta_int(store, "pid", p->pid));
+	if (p->ppid)
+		NEC_TRY(nec_stages_meta_int(store, "ppid", p->ppid));
+	if (p->pid)
+		NEC_TRY(nec_stages_meta_int(store, "uid", p->uid));
+	if (p->exe)
+		NEC_TRY(nec_stages_meta(store, "exe", p->exe));
+	if (cmdline)
+		NEC_TRY(nec_stages_meta(store, "cmdline", cmdline));
+	if (p->writer)
+		NEC_TRY(nec_stages_meta(store, "writer", p->writer));
+	if (p->page_size)
+		NEC_TRY(nec_stages_meta_int(store, "page_size", (int64_t)p->page_size));
+	NEC_TRY(nec_stages_meta_int(store, "signal", p->signo));
+	if (!p->signo)
+		return NULL;
+	NEC_TRY(nec_stages_meta_int(store, "signal_code", p->sigcode));
+	if (p->sigaddr)
+		NEC_TRY(nec_stages_meta_int(store, "signal_addr", (int64_t)p->sigaddr));
+	return p->sigpid ? nec_stages_meta_int(store, "signal_pid", p->sigpid) : NULL;
+}
+
+static struct nec_error *put_completeness(struct nec_store *store, const struct nec_image *image)
+{
+	const struct nec_completeness *c = nec_image_completeness(image);
+
+	NEC_TRY(nec_stages_meta_int(store, "mapped", (int64_t)c->mapped));
+	NEC_TRY(nec_stages_meta_int(store, "dumped", (int64_t)c->dumped));
+	NEC_TRY(nec_stages_meta_int(store, "from_files", (int64_t)c->from_files));
+	NEC_TRY(nec_stages_meta_int(store, "missing", (int64_t)c->missing));
+	return nec_stages_meta_int(store, "truncated", (int64_t)c->truncated);
+}
+
+static bool has_stack(const struct nec_image *image, const struct nec_mapping *m)
+{
+	const struct nec_image_thread *threads;
+	uint32_t count, i;
+
+	threads = nec_image_threads(image, &count);
+	for (i = 0; i < count; i++)
+		if (threads[i].sp >= m->start && threads[i].sp < m->end)
+			return true;
+	return false;
+}
+
+static const char *mapping_kind(const struct nec_image *image, const struct nec_mapping *m)
+{
+	uint64_t vdso = nec_image_process(image)->at_sysinfo_ehdr;
+
+	if (vdso && vdso >= m->start && vdso < m->end)
+		return "vdso";
+	if (m->path && m->path[0] == '/')
+		return "file";
+	return has_stack(image, m) ? "stack" : "anon";
+}
+
+static struct nec_error *put_mappings(struct nec_store *store, const struct nec_image *image)
+{
+	const struct nec_mapping *m;
+	uint32_t count, i;
+
+	m = nec_image_mappings(image, &count);
+	for (i = 0; i < count; i++) {
+		struct nec_fact f = {
+			.kind = NEC_FACT_MAPPING,
+			.mapping = {.start = m[i].start,
+				    .end = m[i].end,
+				    .dumped = m[i].dumped,
+				    .perms = m[i].perms,
+				    .path = m[i].path,
+				    .kind = mapping_kind(image, &m[i])},
+		};
+
+		NEC_TRY(nec_store_put(store, &f));
+	}
+	return NULL;
+}
+
+struct nec_error *nec_imagefacts_put(const struct nec_image *image, struct nec_store *store)
+{
+	const char *const *warnings;
+	uint32_t count, i;
+
+	NEC_TRY(put_process(store, image));
+	NEC_TRY(put_completeness(store, image));
+	NEC_TRY(put_mappings(store, image));
+	warnings = nec_image_warnings(image, &count);
+	for (i = 0; i < count; i++) {
+		struct nec_fact f = {
+			.kind = NEC_FACT_WARNING,
+			.warning = {.stage = "image", .message = warnings[i]},
+		};
+
+		NEC_TRY(nec_store_put(store, &f));
+	}
+	return NULL;
+}

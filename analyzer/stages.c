@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From facts to rows, stage by stage; see stages.h. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include "analyze.h"
+#include "base/text.h"
+#include "intake.h"
+#include "stages.h"
+
+/*
+ * Room that is still needed once objects and references are counted: measured, rounded down, for a
+ * load that is refused must not have been possible. A row of object is some 45 bytes, a reference 3
+ * bytes in each direction; the columns of the analysis and the graph turned round are temporary.
+ */
+enum {
+	OBJECT_ROW_BYTES = 32,
+	OBJECT_COLUMN_BYTES = 8 + 4 + 4,
+	REFERENCE_BYTES = 2 + 4,
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+void nec_stages_begin(struct nec_stages *stages)
+{
+	nec_peak_take(stages->peak);
+	stages->started = now();
+}
+
+struct nec_error *nec_stages_end(struct nec_stages *stages, const char *name, int64_t rows)
+{
+	double seconds = now() - stages->started;
+	int64_t peak = nec_peak_take(stages->peak);
+
+	stages->started = now();
+	return nec_store_stage(stages->store, name, rows, seconds, peak < 0 ? NEC_UNKNOWN : peak);
+}
+
+struct nec_error *nec_stages_meta(struct nec_store *store, const char *key, const char *value)
+{
+	struct nec_fact f = {.kind = NEC_FACT_META, .meta = {key, value}};
+
+	return nec_store_put(store, &f);
+}
+
+struct nec_error *nec_stages_meta_int(struct nec_store *store, const char *key, int64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, value);
+	return nec_stages_meta(store, key, text);
+}
+
+static struct nec_error *warn(struct nec_store *store, uint64_t count, const char *what)
+{
+	_cleanup_(nec_text_deinit) struct nec_text text = {0};
+	struct nec_fact f = {.kind = NEC_FACT_WARNING, .warning.stage = "intake"};
+
+	if (!count)
+		return NULL;
+	nec_text_count(&text, (int64_t)count);
+	nec_text_printf(&text, " %s", what);
+	f.warning.message = nec_text_str(&text);
+	return nec_store_put(store, &f);
+}
+
+/* A full disk an hour later is worse than one now. */
+static struct nec_error *check_room(const struct nec_intake *in)
+{
+	uint64_t need = in->count * (uint64_t)(OBJECT_ROW_BYTES + OBJECT_COLUMN_BYTES) +
+			in->graph.edge_count * REFERENCE_BYTES;
+	_cleanup_(nec_text_deinit) struct nec_text text = {0};
+	struct statvfs st;
+	uint64_t room;
+
+	if (statvfs(in->tmpdir, &st))
+		return nec_error_os(errno, "%s", in->tmpdir);
+	room = (uint64_t)st.f_bavail * st.f_frsize;
+	if (need <= room)
+		return NULL;
+	nec_text_size(&text, (int64_t)need);
+	nec_text_puts(&text, " are needed for the database, ");
+	nec_text_size(&text, (int64_t)room);
+	nec_text_puts(&text, " are free");
+	return nec_error_create(NEC_ERR_NOSPACE, "%s: %s", in->tmpdir, nec_text_str(&text));
+}
+
+static struct nec_error *put_counts(struct nec_store *store, const struct nec_intake *in)
+{
+	if (in->count) {
+		NEC_TRY(nec_stages_meta_int(store, "objects", in->count));
+		NEC_TRY(nec_stages_meta_int(store, "references", (int64_t)in->references));
+		NEC_TRY(nec_stages_meta_int(store, "dangling", (int64_t)in->dangling));
+	}
+	NEC_TRY(warn(store, in->twice, "objects at an address that had one already"));
+	NEC_TRY(warn(store, in->misplaced, "objects at addresses that no process has"));
+	return warn(store, in->stray, "lists of references that belong to no object");
+}
+
+/* ---- analysis ---- */
+
+struct results {
+	struct nec_tmparray idom;     /* uint32_t[count] */
+	struct nec_tmparray distance; /* uint32_t[count] */
+	struct nec_tmparray retained; /* int64_t[count] */
+};
+
+static void deinit_results(struct results *r)
+{
+	nec_tmparray_deinit(&r->idom);
+	nec_tmparray_deinit(&r->distance);
+	nec_tmparray_deinit(&r->retained);
+}
+
+static struct nec_error *init_results(struct results *r, const struct nec_intake *in)
+{
+	NEC_TRY(nec_tmparray_init(&r->idom, in->tmpdir));
+	NEC_TRY(nec_tmparray_init(&r->distance, in->tmpdir));
+	NEC_TRY(nec_tmparray_init(&r->retained, in->tmpdir));
+	NEC_TRY(nec_tmparray_resize(&r->idom, in->count * sizeof(uint32_t)));
+	NEC_TRY(nec_tmparray_resize(&r->distance, in->count * sizeof(uint32_t)));
+	return nec_tmparray_resize(&r->retained, in->count * sizeof(int64_t));
+}
+
+/* size + native of every object. */
+static void fill_own(const struct nec_intake *in, int64_t *own)
+{
+	const uint32_t *size = in->size.data, *native = in->native.data;
+	const struct nec_large *large = in->large.data;
+	uint64_t large_count = in->large.size / sizeof(*large), i;
+
+	for (i = 0; i < in->count; i++)
+		own[i] = (size[i] == UINT32_MAX ? 0 : (int64_t)size[i]) +
+			 (native[i] == UINT32_MAX ? 0 : (int64_t)native[i]);
+	for (i = 0; i < large_count; i++)
+		if (large[i].column != NEC_LARGE_REFCOUNT &&
+		    __builtin_add_overflow(own[large[i].id], large[i].value, &own[large[i].id]))
+			own[large[i].id] = INT64_MAX;
+}
+
+static struct nec_error *put_analysis(struct nec_store *store, const struct nec_intake *in,
+				      const struct nec_analysis *a)
+{
+	const uint32_t *implied = a->implied.data;
+	uint64_t count = a->implied.size / sizeof(*implied), i;
+
+	for (i = 0; i < count; i++) {
+		struct nec_fact f = {
+			.kind = NEC_FACT_ROOT,
+			.root = {.addr = ((const uint64_t *)in->addr.data)[implied[i]],
+				 .kind = "implied",
+				 .label = "held by something that was not seen"},
+		};
+
+		NEC_TRY(nec_store_put(store, &f));
+	}
+	NEC_TRY(nec_stages_meta_int(store, "reachable_objects", (int64_t)a->reachable_count));
+	NEC_TRY(nec_stages_meta_int(store, "reachable_bytes", a->reachable_bytes));
+	NEC_TRY(nec_stages_meta_int(store, "garbage_objects", (int64_t)a->garbage_count));
+	return nec_stages_meta_int(store, "garbage_bytes", a->garbage_bytes);
+}
+
+static struct nec_error *analyze(struct nec_stages *s, const struct nec_intake *in,
+				 const struct nec_graph *reverse, struct results *r)
+{
+	struct nec_analysis a = {
+		.graph = &in->graph,
+		.reverse = reverse,
+		.tmpdir = in->tmpdir,
+		.roots = in->roots.data,
+		.root_count = (uint32_t)(in->roots.size / sizeof(uint32_t)),
+		.refcount = in->has_refcount ? in->refcount.data : NULL,
+		.flags = in->flags.data,
+		.progress = s->progress,
+		.retained = r->retained.data,
+		.idom = r->idom.data,
+		.distance = r->distance.data,
+		.implied = NEC_TMPARRAY_INIT,
+	};
+	struct nec_error *err;
+
+	fill_own(in, r->retained.data);
+	err = nec_analyze(&a);
+	if (!err)
+		err = put_analysis(s->store, in, &a);
+	nec_analysis_deinit(&a);
+	return err;
+}
+
+/* ---- rows ---- */
+
+static struct nec_error *put_objects(struct nec_stages *s, const struct nec_intake *in,
+				     const struct nec_graph *reverse, const struct results *r)
+{
+	const struct nec_referrer_columns referrers = {
+		.count = in->count,
+		.start = nec_graph_start(reverse),
+		.from = nec_graph_to(reverse),
+		.type = in->type.data,
+		.type_object = in->type_object.data,
+		.type_count = (uint32_t)(in->type_object.size / sizeof(uint32_t)),
+		.extra = in->extra.data,
+		.extra_count = in->extra.size / sizeof(uint64_t),
+	};
+	const struct nec_object_columns objects = {
+		.count = in->count,
+		.addr = in->addr.data,
+		.type = in->type.data,
+		.size = in->size.data,
+		.native = in->has_native ? in->native.data : NULL,
+		.refcount = in->has_refcount ? in->refcount.data : NULL,
+		.flags = in->flags.data,
+		.referrer_start = nec_graph_start(reverse),
+		.idom = r->idom.data,
+		.retained = r->retained.data,
+		.distance = r->distance.data,
+		.large = in->large.data,
+		.large_count = in->large.size / sizeof(struct nec_large),
+	};
+
+	NEC_TRY(nec_store_referrers(s->store, &referrers, s->progress));
+	NEC_TRY(nec_stages_end(s, "referrers", (int64_t)reverse->edge_count));
+	NEC_TRY(nec_store_objects(s->store, &objects, s->progress));
+	return nec_stages_end(s, "objects", in->count);
+}
+
+static struct nec_error *run(struct nec_stages *s, struct nec_intake *in, struct nec_graph *reverse,
+			     struct results *r)
+{
+	NEC_TRY(nec_intake_objects(in));
+	NEC_TRY(nec_stages_end(s, "intake of objects", in->count));
+	NEC_TRY(nec_intake_references(in));
+	NEC_TRY(nec_stages_end(s, "intake of references", (int64_t)in->references));
+	NEC_TRY(put_counts(s->store, in));
+	if (!in->count)
+		return NULL;
+	NEC_TRY(check_room(in));
+	NEC_TRY(nec_graph_reverse(&in->graph, in->tmpdir, reverse, s->progress));
+	NEC_TRY(nec_stages_end(s, "references turned round", (int64_t)reverse->edge_count));
+	NEC_TRY(init_results(r, in));
+	NEC_TRY(analyze(s, in, reverse, r));
+	NEC_TRY(nec_stages_end(s, "analysis", in->count));
+	return put_objects(s, in, reverse, r);
+}
+
+struct nec_error *nec_stages_run(struct nec_stages *s, struct nec_source *source)
+{
+	struct nec_graph reverse = {.start_array = NEC_TMPARRAY_INIT,
+				    .to_array = NEC_TMPARRAY_INIT};
+	struct results results = {NEC_TMPARRAY_INIT, NEC_TMPARRAY_INIT, NEC_TMPARRAY_INIT};
+	struct nec_intake in;
+	struct nec_error *err;
+
+	nec_intake_init(&in);
+	in.source = source;
+	in.store = s->store;
+	in.tmpdir = s->tmpdir;
+	in.progress = s->progress;
+	in.no_values = s->no_values;
+	nec_stages_begin(s);
+	err = run(s, &in, &reverse, &results);
+	nec_intake_deinit(&in);
+	nec_graph_deinit(&reverse);
+	deinit_results(&results);
+	return err;
+}
