@@ -100,6 +100,57 @@ double nec_query_real(const struct nec_query *query, int column);
 /* UTF-8, or the bytes of a blob; "" for NULL. size_ret may be NULL. */
 const char *nec_query_text(const struct nec_query *query, int column, size_t *size_ret);
 
+/*
+ * Who holds what. References and objects are called as Python would write them: `.name`, `['key']`, `0x7f..['key'].name`,
+ * `module.Class.name`, `module.Class().name`, `X->Y` (analyzer/pattern.h has all of it). Lists of strings end with NULL and may
+ * be NULL. Roots of some kinds (root.kind) can be left out everywhere.
+ */
+struct nec_path_options {
+	uint32_t max_paths;	      /* 0: one */
+	const char *const *not_edges; /* references that no path uses */
+	const char *const *not_types; /* classes whose instances no path crosses */
+	/* NULL: words on native stacks and in registers begin a path only where nothing else does. */
+	const char *const *not_roots;
+	bool weak;     /* weak references, too */
+	uint64_t from; /* paths begin at this object and not at a root; 0: at roots */
+	struct nec_progress *progress;
+};
+
+/* An object on a path: a node of the tree that all paths make. */
+struct nec_path_step {
+	uint64_t addr;
+	uint32_t parent; /* index of the step before; UINT32_MAX: the path begins here */
+	uint32_t paths;	 /* how many of the paths come through */
+	char *label;	 /* what the step before calls it; "" when that is not known, and for the first */
+	char *type, *value; /* value NULL: none is kept */
+	int64_t size;	    /* with native bytes */
+	int64_t retained;   /* -1: not known */
+};
+
+struct nec_path_line {
+	uint32_t last;	 /* step of the object in question; the others are its parents */
+	uint32_t length; /* steps */
+	char *root_kind, *root_label; /* NULL when it begins at an object, or has no label */
+	char *text;	 /* sys.modules['mindmeld'].Processor.instance_map['a'] */
+};
+
+struct nec_paths {
+	struct nec_path_step *steps; /* parents stand before their children */
+	uint32_t step_count;
+	struct nec_path_line *lines; /* the shortest first, see graph/path.h for the order of the others */
+	uint32_t line_count;
+};
+
+/* Paths to the object at addr. NEC_ERR_NOTFOUND: no such object, class or reference; no path is no error. */
+struct nec_error *nec_paths_find(struct nec_db *db, uint64_t addr,
+				 const struct nec_path_options *options, struct nec_paths **paths_ret);
+void nec_paths_destroy(struct nec_paths *paths); /* NULL is fine */
+
+static inline void nec_paths_destroyp(struct nec_paths **pathsp)
+{
+	nec_paths_destroy(*pathsp);
+}
+
 static inline void nec_db_closep(struct nec_db **dbp)
 {
 	nec_db_close(*dbp);

@@ -18,8 +18,9 @@
 #include "config.h"
 
 const struct nec_command *const nec_commands[] = {
-	&nec_command_report, &nec_command_load, &nec_command_objects, &nec_command_refs,
-	&nec_command_show,   &nec_command_sql,  &nec_command_types,   NULL,
+	&nec_command_report, &nec_command_load,  &nec_command_objects,
+	&nec_command_paths,  &nec_command_refs,  &nec_command_show,
+	&nec_command_sql,    &nec_command_types, NULL,
 };
 
 static const struct nec_option options_common[] = {
