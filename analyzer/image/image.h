@@ -213,9 +213,8 @@ static inline bool nec_image_u32(const struct nec_image *image, uint64_t addr, u
 const char *nec_image_cstr(const struct nec_image *image, uint64_t addr, size_t max);
 
 /*
- * Symbols. Looked up in .dynsym and .symtab of matching files, and in the .dynsym that the dump itself
- * has of every objfile (through PT_DYNAMIC), so that a file that is gone still answers where its pages
- * were dumped. objfile UINT32_MAX means any, in mapping order. NEC_ERR_NOTFOUND has no warning in it.
+ * Symbols. Looked up in .dynsym and .symtab of matching files and of separate debug files of their build id, and where
+ * the file is gone in the .dynsym that the dump itself has (through PT_DYNAMIC), as far as its pages were dumped. objfile UINT32_MAX means any, in mapping order. NEC_ERR_NOTFOUND has no warning in it.
  */
 struct nec_error *nec_image_symbol(const struct nec_image *image, uint32_t objfile, const char *name,
 				   uint64_t *addr_ret, uint64_t *size_ret);
@@ -224,7 +223,10 @@ struct nec_error *nec_image_symbol(const struct nec_image *image, uint32_t objfi
 bool nec_image_symbol_at(const struct nec_image *image, uint64_t addr, const char **name_ret,
 			 uint64_t *start_ret);
 
-/* Address and size in memory of a named section of a matching file: ".PyRuntime", ".data", ".bss". */
+/*
+ * Address and size in memory of a named section of a matching file, or of its separate debug file: ".PyRuntime", ".data",
+ * ".bss".
+ */
 struct nec_error *nec_image_section(const struct nec_image *image, uint32_t objfile, const char *name,
 				    uint64_t *addr_ret, uint64_t *size_ret);
 

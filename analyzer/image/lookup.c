@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where the files that a process had mapped are now; see lookup.h. */
 #include <elf.h>
+#include <elfutils/libdwfl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -109,6 +111,55 @@ static struct nec_error *try_file(struct nec_image *image, uint32_t i, const cha
 	return nec_image_string(image, path, strlen(path), &obj->found);
 }
 
+/*
+ * Asks debuginfod for what has the build id of objfile i, by way of libdwfl, which also knows about
+ * its cache. Only where the user named a server: nothing of a dump goes anywhere by itself.
+ */
+static struct nec_error *try_debuginfod(struct nec_image *image, uint32_t i, bool *match_ret)
+{
+	static const Dwfl_Callbacks callbacks = {.find_elf = dwfl_build_id_find_elf};
+	const struct nec_objfile *obj = &image->objfiles[i];
+	const char *servers = getenv("DEBUGINFOD_URLS");
+	_cleanup_free_ char *path = NULL;
+	struct nec_error *err = NULL;
+	Dwfl_Module *module;
+	Elf *elf = NULL;
+	Dwfl *dwfl;
+	int fd = -1;
+
+	if (!servers || !*servers || !obj->build_id_size)
+		return NULL;
+	dwfl = dwfl_begin(&callbacks);
+	if (!dwfl)
+		return &nec_enomem;
+	dwfl_report_begin(dwfl);
+	module = dwfl_report_module(dwfl, obj->path, obj->start, obj->end);
+	if (module && !dwfl_module_report_build_id(module, obj->build_id, obj->build_id_size, 0)) {
+		void **userdata;
+		Dwarf_Addr start;
+
+		dwfl_module_info(module, &userdata, &start, NULL, NULL, NULL, NULL, NULL);
+		fd = dwfl_build_id_find_elf(module, userdata, obj->path, start, &path, &elf);
+	}
+	/* libdwfl names what it finds on disk; what the server sent lies in a cache. */
+	if (fd >= 0 && !path) {
+		char link[64], target[PATH_MAX];
+		ssize_t n;
+
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		n = readlink(link, target, sizeof(target) - 1);
+		path = n > 0 ? strndup(target, (size_t)n) : NULL;
+	}
+	if (path)
+		err = try_file(image, i, path, match_ret);
+	elf_end(elf);
+	if (fd >= 0)
+		close(fd);
+	dwfl_report_end(dwfl, NULL, NULL);
+	dwfl_end(dwfl);
+	return err;
+}
+
 /* "DIR/NAME", where dir ends as it likes; NULL when out of memory. */
 static char *join(const char *dir, const char *name)
 {
@@ -194,9 +245,9 @@ static struct nec_error *look_for(struct nec_image *image, uint32_t i,
 		if (!match)
 			explain(image, obj, options->exe);
 	}
-	/* No name is known: nowhere else to look. */
-	if (!*base || *path == '[')
-		return NULL;
+	/* No name is known: only the build id helps. */
+	if (!match && (!*base || *path == '['))
+		return try_debuginfod(image, i, &match);
 	for (size_t k = 0; !match && options->lib_paths && options->lib_paths[k]; k++)
 		NEC_TRY(try_in(image, i, options->lib_paths[k], base, &match));
 	if (!match && options->sysroot)
@@ -205,7 +256,7 @@ static struct nec_error *look_for(struct nec_image *image, uint32_t i,
 	if (!match)
 		NEC_TRY(*path == '/' ? try_file(image, i, path, &match)
 				     : try_library_dirs(image, i, "/", base, &match));
-	return NULL;
+	return match ? NULL : try_debuginfod(image, i, &match);
 }
 
 struct nec_error *nec_lookup_files(struct nec_image *image, const struct nec_load_options *options)

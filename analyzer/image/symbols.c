@@ -363,11 +363,9 @@ struct nec_error *nec_image_section(const struct nec_image *image, uint32_t objf
 		GElf_Shdr sh;
 		bool found;
 
-		if (!image->objfile_data[i].map)
-			continue;
 		NEC_TRY(get_symbols(image, i, &s));
 		pthread_mutex_lock(lock);
-		found = find_section(s->file, name, &sh);
+		found = find_section(s->file, name, &sh) || find_section(s->debug, name, &sh);
 		pthread_mutex_unlock(lock);
 		if (!found)
 			continue;

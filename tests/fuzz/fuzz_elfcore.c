@@ -13,11 +13,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Keeps the reads. */
+static volatile uint8_t sum;
+
 static void read_all(const struct nec_image *image)
 {
 	const struct nec_completeness *c = nec_image_completeness(image);
 	uint64_t end = 0, addr, symbol_size;
-	volatile uint8_t sum = 0;
 	uint32_t count, threads;
 	const struct nec_segment *s = nec_image_segments(image, &count);
 	const struct nec_image_thread *t = nec_image_threads(image, &threads);
@@ -28,7 +30,7 @@ static void read_all(const struct nec_image *image)
 			abort();
 		end = s[i].end;
 		for (uint64_t k = 0; s[i].data && k < end - s[i].start; k += 512)
-			sum += s[i].data[k];
+			sum = (uint8_t)(sum + s[i].data[k]);
 		if (s[i].data && nec_image_segment_at(image, end - 1)->start != s[i].start)
 			abort();
 	}
