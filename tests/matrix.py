@@ -1,0 +1,444 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+Versions x conditions: is every object found, with and without the files of the process that died?
+
+    matrix.py [options] NECROPSY
+
+Each interpreter that this machine has (~/.pyenv/versions, /usr/bin, roots made by fixtures/fetch-roots) runs fixtures/zoo.py from
+a copy of its own files, says what it holds, and is dumped; each cell is a load of such a dump, compared with the truth by
+tests/truth.py. A cell shows objects found / truth and references found / truth in per cent; below the table is the strategy
+that found the runtime, what was skipped and why, and for each cell under 100 % what is missing. The conditions are the
+table CONDITIONS; to add one: a function that prepares the dump or the files, and a row.
+
+Exit status: 0 each cell that must be complete is, 1 one is not, 2 nothing could be run.
+"""
+import argparse
+import glob
+import gzip
+import json
+import lzma
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FIXTURES = os.path.join(HERE, os.pardir, "fixtures")
+sys.path[:0] = [HERE, FIXTURES]
+import capture  # noqa: E402
+import truth  # noqa: E402
+from corefile import Core  # noqa: E402
+
+LOAD_TIMEOUT = 600
+
+
+class Skip(Exception):
+    pass
+
+
+class Interpreter:
+    """An interpreter of this machine, or of a root directory that is entered by chroot."""
+
+    def __init__(self, path, root=None):
+        self.path, self.root = path, root
+        command = (["chroot", root] if root else []) + [
+            path, "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3] + ('d' if hasattr(sys, 'gettotalrefcount') else ''));"
+            "print(sys.executable); print(sys.prefix); print(getattr(sys, 'implementation', sys).__dict__.get('name', 'cpython'))"]
+        lines = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True, timeout=60).stdout.split("\n")
+        self.version, self.executable, self.prefix = lines[:3]
+        if lines[3] != "cpython":
+            raise ValueError("%s is %s" % (path, lines[3]))
+
+    @property
+    def name(self):
+        return "%s %s" % (self.version, os.path.basename(self.root) if self.root else "pyenv" if "/versions/" in self.path else "system")
+
+    def sort_key(self):
+        return [int(n) for n in re.findall(r"\d+", self.version)], self.version, self.name
+
+
+def interpreters(roots):
+    pyenv = os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))
+    paths = glob.glob(os.path.join(pyenv, "versions", "*", "bin", "python"))
+    paths += [p for p in glob.glob("/usr/bin/python[23].*") if re.search(r"/python\d\.\d+d?$", p)]
+    found, seen = [], set()
+    for path in paths:
+        real = os.path.realpath(path)
+        if real in seen:
+            continue
+        seen.add(real)
+        try:
+            found.append(Interpreter(path))
+        except (OSError, subprocess.SubprocessError, ValueError) as error:
+            print("skipped %s: %s" % (path, error), file=sys.stderr)
+    for directory in roots:
+        listed = subprocess.run([os.path.join(FIXTURES, "fetch-roots"), "-d", directory, "--list"], stdout=subprocess.PIPE, text=True)
+        for line in listed.stdout.splitlines():
+            root, python = line.rsplit(" ", 1)
+            try:
+                found.append(Interpreter("/usr/bin/" + python, root))
+            except (OSError, subprocess.SubprocessError) as error:
+                print("skipped %s in %s: %s" % (python, root, error), file=sys.stderr)
+    return sorted(found, key=Interpreter.sort_key)
+
+
+def libpython(executable):
+    """Path of the libpython that an executable is linked with, or None."""
+    out = subprocess.run(["ldd", executable], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    found = re.search(r"=> (\S*/libpython\S+)", out)
+    return found.group(1) if found else None
+
+
+class Copy:
+    """
+    The files of an interpreter under a directory of their own, so that they can be stripped, replaced and removed after the
+    process has died. What runs in a root directory is not copied: its files are not at their paths here anyway.
+    """
+
+    def __init__(self, interpreter, directory):
+        self.interpreter, self.directory = interpreter, directory
+        self.files, self.env = [], {}
+        if interpreter.root:
+            self.command = interpreter.path
+            return
+        os.makedirs(directory)
+        self.command = os.path.join(directory, "python-" + interpreter.version)
+        shutil.copy(os.path.realpath(interpreter.path), self.command)
+        self.files.append(self.command)
+        library = libpython(interpreter.path)
+        if library:
+            copy = os.path.join(directory, os.path.basename(library))
+            shutil.copy(library, copy)
+            self.files.append(copy)
+        # LD_LIBRARY_PATH does not win over an RPATH; loading it by name does.
+        self.env = {"PYTHONHOME": interpreter.prefix, "LD_LIBRARY_PATH": directory}
+        if library:
+            self.env["LD_PRELOAD"] = copy
+
+    def save(self):
+        self.saved = {f: f + ".saved" for f in self.files}
+        for f, s in self.saved.items():
+            shutil.copy2(f, s)
+
+    def restore(self):
+        for f, s in self.saved.items():
+            shutil.copy2(s, f)
+
+
+class Dumps:
+    """The dumps of one interpreter, each taken when it is first asked for."""
+
+    def __init__(self, interpreter, directory):
+        self.interpreter, self.directory = interpreter, directory
+        os.makedirs(directory)
+        self.copy = Copy(interpreter, os.path.join(directory, "files"))
+        if self.copy.files:
+            self.copy.save()
+        self.taken = {}
+
+    def take(self, method, coredump_filter=None):
+        key = (method, coredump_filter)
+        if key not in self.taken:
+            if method not in capture.methods():
+                self.taken[key] = Skip("no %s here" % ("gcore" if method == "gcore" else "core files from the kernel (core_pattern)"))
+            else:
+                out = os.path.join(self.directory, "%s-%s" % (method, coredump_filter))
+                try:
+                    core = capture.capture(
+                        out, self.copy.command, os.path.join(FIXTURES, "zoo.py"), method=method, root=self.interpreter.root,
+                        coredump_filter=coredump_filter, env=self.copy.env, timeout=120,
+                    )
+                    self.taken[key] = (core, truth.Oracle(os.path.join(out, "oracle")))
+                except (capture.CaptureError, OSError, subprocess.SubprocessError) as error:
+                    self.taken[key] = error
+        if isinstance(self.taken[key], Exception):
+            raise self.taken[key]
+        return self.taken[key]
+
+    def default(self):
+        """The dump that most conditions start from: the kernel's, which leaves file pages to the files."""
+        return self.take("abort" if "abort" in capture.methods() else "gcore")
+
+
+# ---- conditions: each returns (dump, oracle, arguments of load, its standard input or None) ---------------------------
+
+
+def present(dumps):
+    """Options with which the files of the process are at hand."""
+    return ["--sysroot", dumps.interpreter.root] if dumps.interpreter.root else []
+
+
+def gcore(dumps, work):
+    return dumps.take("gcore") + (present(dumps), None)
+
+
+def kernel(dumps, work):
+    return dumps.take("abort") + (present(dumps), None)
+
+
+def kernel_segv(dumps, work):
+    return dumps.take("segv") + (present(dumps), None)
+
+
+def with_file_pages(dumps, work):
+    return dumps.take("abort", 0x3F) + (present(dumps), None)
+
+
+def needs_copy(dumps):
+    if not dumps.copy.files:
+        raise Skip("runs from a root directory")
+
+
+def stripped(dumps, work):
+    needs_copy(dumps)
+    taken = dumps.default()
+    for f in dumps.copy.files:
+        if subprocess.run(["strip", "--strip-all", f], stderr=subprocess.DEVNULL).returncode:
+            raise Skip("strip does not work here")
+    return taken + ([], None)
+
+
+def mismatching(dumps, work):
+    """Another program lies at the same path, with another build id."""
+    needs_copy(dumps)
+    taken = dumps.default()
+    for f in dumps.copy.files:
+        shutil.copy(shutil.which("true"), f)
+    return taken + ([], None)
+
+
+def missing(dumps, work):
+    taken = dumps.default()
+    for f in dumps.copy.files:
+        os.unlink(f)
+    return taken + ([], None)
+
+
+def sysroot(dumps, work):
+    taken = dumps.default()
+    if dumps.interpreter.root:
+        return taken + (["--sysroot", dumps.interpreter.root], None)
+    root = os.path.join(work, "root")
+    for f in dumps.copy.files:
+        there = root + f
+        os.makedirs(os.path.dirname(there), exist_ok=True)
+        shutil.move(f, there)
+    return taken + (["--sysroot", root], None)
+
+
+def compressed(name, command):
+    def prepare(dumps, work):
+        core, oracle = dumps.default()
+        out = os.path.join(work, "core." + name)
+        if shutil.which(command[0]):
+            with open(core, "rb") as source, open(out, "wb") as f:
+                subprocess.run(command, stdin=source, stdout=f, check=True)
+        elif name in ("gz", "xz"):
+            with open(core, "rb") as source, (gzip.open(out, "wb", 1) if name == "gz" else lzma.open(out, "wb", preset=0)) as f:
+                shutil.copyfileobj(source, f, 1 << 20)
+        else:
+            raise Skip("no %s here" % command[0])
+        return out, oracle, present(dumps), None
+
+    return prepare
+
+
+def standard_input(dumps, work):
+    core, oracle = dumps.default()
+    return "-", oracle, present(dumps), core
+
+
+def truncated(percent):
+    def prepare(dumps, work):
+        core, oracle = dumps.default()
+        out = os.path.join(work, "core.cut")
+        left = os.path.getsize(core) * percent // 100
+        with open(core, "rb") as source, open(out, "wb") as f:
+            while left > 0:
+                block = source.read(min(left, 1 << 20))
+                f.write(block)
+                left -= len(block)
+        return out, oracle, present(dumps), None
+
+    return prepare
+
+
+# name, how it is prepared, must be complete?, part of --quick?
+CONDITIONS = [
+    ("gcore", gcore, True, True),
+    ("abort", kernel, True, True),
+    ("segv", kernel_segv, True, False),
+    ("filter 3f", with_file_pages, True, False),
+    ("stripped", stripped, True, False),
+    ("mismatch", mismatching, True, False),
+    ("missing", missing, True, True),
+    ("sysroot", sysroot, True, False),
+    ("gzip", compressed("gz", ["gzip", "-1"]), True, False),
+    ("xz", compressed("xz", ["xz", "-0", "-T2"]), True, False),
+    ("zstd", compressed("zst", ["zstd", "-q", "-1"]), True, True),
+    ("lz4", compressed("lz4", ["lz4", "-q", "-1"]), True, False),
+    ("stdin", standard_input, True, False),
+    ("cut 90", truncated(90), False, False),
+    ("cut 60", truncated(60), False, True),
+    ("cut 30", truncated(30), False, False),
+]
+
+
+class Cell:
+    def __init__(self, text, why=None, bad=False, strategy=None, figures=None):
+        self.text, self.why, self.bad, self.strategy, self.figures = text, why, bad, strategy, figures
+
+
+def what_is_left(oracle, path):
+    """For a dump that was cut: the objects whose first words are still in it. Others cannot be asked for."""
+    core = Core(path)
+    gone = [addr for addr in oracle.objects if core.words(addr, 3) is None]
+    for addr in gone:
+        del oracle.objects[addr]
+    return len(gone)
+
+
+def run_cell(name, prepare, must, dumps, options):
+    work = tempfile.mkdtemp(dir=dumps.directory)
+    try:
+        dump, oracle, arguments, source = prepare(dumps, work)
+        db = os.path.join(work, "db")
+        with open(source or os.devnull, "rb") as stdin, open(os.path.join(work, "log"), "w+b") as log:
+            process = subprocess.run(
+                [options.necropsy, "load"] + arguments + ["-o", db, dump], stdin=stdin, stdout=log, stderr=subprocess.STDOUT, timeout=LOAD_TIMEOUT
+            )
+            log.seek(0)
+            said = log.read().decode(errors="replace").strip()
+        last = said.splitlines()[-1] if said else "nothing"
+        if process.returncode not in (0, 1) or not os.path.exists(db):
+            # A cut dump may have lost the runtime itself; then it must say so, and leave nothing behind.
+            clean = process.returncode == 2 and said and not os.path.exists(db) and not os.path.exists(db + ".partial")
+            return Cell("refused" if process.returncode == 2 else "status %d" % process.returncode, last, must or not clean)
+        lost = 0
+        if not must:
+            oracle = truth.Oracle(os.path.join(os.path.dirname(dumps.default()[0]), "oracle"))
+            lost = what_is_left(oracle, dump)
+        result = truth.compare(oracle, truth.Database(db, options.necropsy, options.extension))
+        con = sqlite3.connect("file:%s?mode=ro" % db, uri=True)
+        strategy = (con.execute("SELECT value FROM meta WHERE key = 'python_strategy'").fetchone() or ("not recorded",))[0]
+        con.close()
+        cell = Cell("%.5g/%.5g" % (result["shares"]["objects"], result["shares"]["references"]), None, False, strategy, figures(result))
+        if result["complete"]:
+            cell.text = "100"
+        else:
+            cell.why = reason(result)
+            cell.bad = must
+        if lost:
+            cell.why = "%d objects lie in what was cut off; of the rest: %s" % (lost, cell.why or "all found")
+            # Half of what is left is reachable by the heap's own structure alone; less is a failure to look.
+            cell.bad = cell.bad or process.returncode != 1
+        return cell
+    except Skip as why:
+        return Cell("-", str(why))
+    except subprocess.TimeoutExpired:
+        return Cell("timeout", "the load took more than %d s" % LOAD_TIMEOUT, True)
+    except (capture.CaptureError, OSError, ValueError, sqlite3.Error, subprocess.SubprocessError) as error:
+        return Cell("error", str(error).strip().splitlines()[-1] if str(error).strip() else repr(error), True)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+        if dumps.copy.files:
+            dumps.copy.restore()
+
+
+def figures(result):
+    return {k: [result[k]["found"], result[k]["truth"]] for k in ("objects", "types", "names", "sizes", "references")}
+
+
+def reason(result):
+    parts = []
+    for name in ("objects", "types", "names", "sizes", "references"):
+        tally = result[name]
+        if tally["found"] == tally["truth"]:
+            continue
+        kinds = ["%s %d" % (k, e["count"]) for k, e in list(tally["missing"].items())[:4]]
+        more = len(tally["missing"]) - len(kinds)
+        parts.append("%s %d of %d missing (%s%s)" % (name, tally["truth"] - tally["found"], tally["truth"], ", ".join(kinds), ", and %d kinds more" % more if more > 0 else ""))
+    return "; ".join(parts)
+
+
+def print_table(rows, conditions):
+    widths = [max([len(c)] + [len(cells[c].text) for cells in rows.values() if c in cells]) for c in conditions]
+    first = max(len(n) for n in rows)
+    print(" " * first + "  " + "  ".join(c.rjust(w) for c, w in zip(conditions, widths)))
+    for name, cells in rows.items():
+        print(name.ljust(first) + "  " + "  ".join((cells[c].text if c in cells else "").rjust(w) for c, w in zip(conditions, widths)))
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Versions x conditions: objects and references found, of all there are.")
+    parser.add_argument("--quick", action="store_true", help="at most three interpreters and the main conditions")
+    parser.add_argument("--extension", help="necropsy.so, to read references without the program")
+    parser.add_argument("--only", help="regular expression for names of interpreters, as in the first column")
+    parser.add_argument("--conditions", help="comma-separated names of conditions")
+    parser.add_argument("--roots", action="append", help="directory of fetch-roots (repeatable)")
+    parser.add_argument("--dir", help="where dumps go while they are needed (default: a temporary directory)")
+    parser.add_argument("--json", help="write all figures to this file")
+    parser.add_argument("necropsy")
+    o = parser.parse_args()
+    o.necropsy = os.path.abspath(o.necropsy)
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    found = interpreters([] if o.quick else o.roots or [os.path.join(cache, "necropsy", "roots")])
+    if o.only:
+        found = [i for i in found if re.search(o.only, i.name)]
+    if o.quick:
+        found = quick_choice(found)
+    wanted = [c for c in CONDITIONS if (not o.conditions or c[0] in o.conditions.split(",")) and (c[3] or not o.quick)]
+    if not found or not wanted:
+        print("matrix.py: nothing to run", file=sys.stderr)
+        sys.exit(2)
+    rows = {}
+    for interpreter in found:
+        directory = tempfile.mkdtemp(prefix="matrix-", dir=o.dir)
+        try:
+            dumps = Dumps(interpreter, os.path.join(directory, "d"))
+            rows[interpreter.name] = cells = {}
+            for name, prepare, must, _ in wanted:
+                cells[name] = run_cell(name, prepare, must, dumps, o)
+                print("%s: %s: %s" % (interpreter.name, name, cells[name].text), file=sys.stderr)
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+    report(rows, [c[0] for c in wanted])
+    if o.json:
+        with open(o.json, "w") as f:
+            json.dump({n: {c: vars(cell) for c, cell in cells.items()} for n, cells in rows.items()}, f, indent=1)
+    sys.exit(1 if any(cell.bad for cells in rows.values() for cell in cells.values()) else 0)
+
+
+def quick_choice(found):
+    """The oldest, the newest, and the one that runs this."""
+    mine = [i for i in found if os.path.realpath(i.path) == os.path.realpath(sys.executable)]
+    return sorted({i.name: i for i in found[:1] + mine + found[-1:]}.values(), key=Interpreter.sort_key)
+
+
+def report(rows, conditions):
+    print_table(rows, conditions)
+    print("\n100: each object, type, name, size and reference is found. a/b: objects / references found, per cent.\n")
+    for name, cells in rows.items():
+        strategies = {}
+        for c, cell in cells.items():
+            if cell.strategy:
+                strategies.setdefault(cell.strategy, []).append(c)
+        for strategy, where in strategies.items():
+            print("%s: found by %s (%s)" % (name, strategy, ", ".join(where)))
+    print()
+    for name, cells in rows.items():
+        for c, cell in cells.items():
+            if cell.why:
+                print("%s, %s: %s: %s" % (name, c, "skipped" if cell.text == "-" else cell.text + (" FAILED" if cell.bad else ""), cell.why))
+    versions = {re.match(r"\d+\.\d+", n).group() for n in rows}
+    absent = [v for v in ["2.7"] + ["3.%d" % i for i in range(6, 16)] if v not in versions]
+    if absent:
+        print("not here: %s (fixtures/fetch-roots has some of them)" % ", ".join(absent))
+
+
+if __name__ == "__main__":
+    main()
