@@ -17,6 +17,24 @@
 static char dir[64];
 static pid_t child;
 
+/* Until the child is the program it runs and has nothing more to do: its memory stays what it is
+ * from then on. */
+static void wait_until_it_sleeps(void)
+{
+	char path[64], stat[256];
+	int calm = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", child);
+	while (calm < 5) {
+		_cleanup_fclose_ FILE *f = fopen(path, "r");
+
+		ck_assert_ptr_nonnull(f);
+		ck_assert_ptr_nonnull(fgets(stat, sizeof(stat), f));
+		calm = strstr(stat, "(sleep) S ") ? calm + 1 : 0;
+		usleep(20000);
+	}
+}
+
 static void setup(void)
 {
 	snprintf(dir, sizeof(dir), "/tmp/nec-test-real-XXXXXX");
@@ -30,7 +48,7 @@ static void setup(void)
 			execlp("sleep", "a-sleep", "1000", (char *)NULL);
 		_exit(1);
 	}
-	usleep(200000); /* until it sleeps */
+	wait_until_it_sleeps();
 }
 
 static void teardown(void)
