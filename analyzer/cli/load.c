@@ -17,7 +17,7 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 	bool loaded;
 
 	NEC_TRY(nec_cli_load(cli, cli->operands[0], &path, &loaded));
-	NEC_TRY(nec_cli_open(cli, path));
+	NEC_TRY(nec_cli_open_database(cli, path)); /* how good the dump is */
 	if (stat(path, &st))
 		st.st_size = 0;
 	if (cli->output == NEC_OUTPUT_JSON) {

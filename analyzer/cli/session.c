@@ -178,7 +178,12 @@ struct nec_error *nec_cli_open(struct nec_cli *cli, const char *path)
 	NEC_TRY(nec_cli_load(cli, path, &cli->db_path, &loaded));
 	if (loaded)
 		nec_session_say("loaded %s into %s", path, cli->db_path);
-	NEC_TRY(nec_db_open(cli->db_path, &cli->db));
+	return nec_cli_open_database(cli, cli->db_path);
+}
+
+struct nec_error *nec_cli_open_database(struct nec_cli *cli, const char *path)
+{
+	NEC_TRY(nec_db_open(path, &cli->db));
 	session_db = cli->db;
 	if (session_signal)
 		return nec_error_create(NEC_ERR_CANCELLED, "cancelled");

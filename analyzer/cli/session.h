@@ -17,6 +17,9 @@ void nec_session_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)))
 /* Opens path into cli->db: a database as it is; a dump is loaded, or its database found again. */
 struct nec_error *nec_cli_open(struct nec_cli *cli, const char *path);
 
+/* The same for what is a database. */
+struct nec_error *nec_cli_open_database(struct nec_cli *cli, const char *path);
+
 /*
  * The database of path, made where it is not there yet. path_ret: to be freed. *loaded_ret: was it
  * loaded just now? A database is its own.
