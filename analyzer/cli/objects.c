@@ -21,9 +21,19 @@ static const struct nec_column columns[] = {
 
 enum { COLUMN_COUNT = sizeof(columns) / sizeof(columns[0]) };
 
-/* Finds the types that the user may mean: one is the plain case, none an error, several are listed
- * in matches. */
-static struct nec_error *find_types(struct nec_cli *cli, struct nec_text *matches, int *count_ret)
+/* What the user may mean by TYPE. */
+struct matches {
+	int types;
+	int64_t objects;      /* of all of them */
+	struct nec_text list; /* a line a type */
+};
+
+static void matches_deinit(struct matches *matches)
+{
+	nec_text_deinit(&matches->list);
+}
+
+static struct nec_error *find_types(struct nec_cli *cli, struct matches *matches)
 {
 	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
 	const char *type = cli->operands[1];
@@ -31,7 +41,7 @@ static struct nec_error *find_types(struct nec_cli *cli, struct nec_text *matche
 
 	NEC_TRY(nec_query_named(cli->db, "types_named", &query));
 	NEC_TRY(nec_bind_type(query, type));
-	for (*count_ret = 0;; ++*count_ret) {
+	for (;; matches->types++) {
 		const char *name;
 		size_t size;
 
@@ -39,13 +49,16 @@ static struct nec_error *find_types(struct nec_cli *cli, struct nec_text *matche
 		if (!row)
 			break;
 		name = nec_query_text(query, 1, &size);
-		nec_text_puts(matches, "  ");
-		nec_text_escape(matches, name, size);
-		nec_text_printf(matches, " at 0x%llx\n",
+		matches->objects += nec_query_int(query, 3);
+		nec_text_puts(&matches->list, "  ");
+		nec_text_escape(&matches->list, name, size);
+		nec_text_printf(&matches->list, " at 0x%llx, ",
 				(unsigned long long)nec_query_int(query, 2));
+		nec_text_count(&matches->list, nec_query_int(query, 3));
+		nec_text_puts(&matches->list, " objects\n");
 	}
-	if (*count_ret)
-		return matches->failed ? &nec_enomem : NULL;
+	if (matches->types)
+		return matches->list.failed ? &nec_enomem : NULL;
 	NEC_TRY(nec_cli_no_objects(cli));
 	return nec_error_create(NEC_ERR_NOTFOUND,
 				"no type is called '%s'; to look for one: necropsy types %s TEXT",
@@ -55,30 +68,27 @@ static struct nec_error *find_types(struct nec_cli *cli, struct nec_text *matche
 static struct nec_error *run(struct nec_cli *cli, FILE *out)
 {
 	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
-	_cleanup_(nec_text_deinit) struct nec_text matches = {0};
+	_cleanup_(matches_deinit) struct matches matches = {0};
 	struct nec_column shown[COLUMN_COUNT];
 	struct nec_page page = {.key = "addr", .limit = -1};
 	int64_t limit = nec_cli_limit(cli, 20);
-	int types;
-	bool more;
 
 	NEC_TRY(nec_table_sort(cli, columns, COLUMN_COUNT, "size", &page));
 	NEC_TRY(nec_cli_open(cli, cli->operands[0]));
-	NEC_TRY(find_types(cli, &matches, &types));
+	NEC_TRY(find_types(cli, &matches));
 	memcpy(shown, columns, sizeof(shown));
-	if (types > 1 && cli->output == NEC_OUTPUT_TEXT) {
-		fprintf(out, "%d types are called so:\n%s\n", types, nec_text_str(&matches));
+	if (matches.types > 1 && cli->output == NEC_OUTPUT_TEXT) {
+		fprintf(out, "%d types are called so:\n%s\n", matches.types,
+			nec_text_str(&matches.list));
 		shown[1].title = "type";
 	}
 	if (limit)
-		page.limit = limit + 1; /* one more tells that there is more */
+		page.limit = limit;
 	NEC_TRY(nec_query_page(cli->db, "objects_of_types", &page, &query));
 	NEC_TRY(nec_bind_type(query, cli->operands[1]));
 	NEC_TRY(nec_table_rows(out, cli->output, shown, COLUMN_COUNT, 0, 0, query, limit, NULL,
-			       &more));
-	if (more && cli->output == NEC_OUTPUT_TEXT)
-		fputs("… and more: --limit 0 prints all\n", out);
-	return NULL;
+			       NULL));
+	return nec_table_print_rest(out, cli->output, 0, limit ? matches.objects - limit : 0);
 }
 
 static const struct nec_option options[] = {

@@ -20,14 +20,14 @@ static const struct nec_column columns[] = {
 enum { COLUMN_COUNT = sizeof(columns) / sizeof(columns[0]) };
 
 struct nec_error *nec_refs_print(struct nec_cli *cli, FILE *out, const char *query_name,
-				 uint64_t addr, int64_t limit, int indent, bool *more_ret)
+				 uint64_t addr, int64_t limit, int indent)
 {
 	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
 
 	NEC_TRY(nec_query_named(cli->db, query_name, &query));
 	NEC_TRY(nec_query_bind_int(query, ":addr", (int64_t)addr));
 	return nec_table_rows(out, cli->output, columns, COLUMN_COUNT, 0, indent, query, limit,
-			      NULL, more_ret);
+			      NULL, NULL);
 }
 
 static struct nec_error *print_side(struct nec_cli *cli, FILE *out, const char *title,
@@ -35,23 +35,19 @@ static struct nec_error *print_side(struct nec_cli *cli, FILE *out, const char *
 {
 	_cleanup_(nec_text_deinit) struct nec_text text = {0};
 	int64_t limit = nec_cli_limit(cli, 20);
-	bool more = false;
 
 	nec_text_count(&text, count);
 	fprintf(out, "\n%s: %s\n", title, nec_text_str(&text));
+	if (text.failed)
+		return &nec_enomem;
 	if (!count)
 		return NULL;
-	NEC_TRY(nec_refs_print(cli, out, query_name, addr, limit, 2, &more));
-	if (more) {
-		nec_text_clear(&text);
-		nec_text_count(&text, count - limit);
-		fprintf(out, "  … and %s more: --limit 0 prints all\n", nec_text_str(&text));
-	}
-	return text.failed ? &nec_enomem : NULL;
+	NEC_TRY(nec_refs_print(cli, out, query_name, addr, limit, 2));
+	return nec_table_print_rest(out, cli->output, 2, limit ? count - limit : 0);
 }
 
-struct nec_error *nec_refs_count(struct nec_db *db, uint64_t addr, int64_t *out_ret,
-				 int64_t *in_ret)
+struct nec_error *nec_refs_count(struct nec_db *db, uint64_t addr,
+				 struct nec_ref_counts *counts_ret)
 {
 	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
 	bool row;
@@ -59,15 +55,18 @@ struct nec_error *nec_refs_count(struct nec_db *db, uint64_t addr, int64_t *out_
 	NEC_TRY(nec_query_named(db, "reference_counts", &query));
 	NEC_TRY(nec_query_bind_int(query, ":addr", (int64_t)addr));
 	NEC_TRY(nec_query_step(query, &row));
-	*out_ret = row ? nec_query_int(query, 0) : 0;
-	*in_ret = row ? nec_query_int(query, 1) : 0;
+	*counts_ret = (struct nec_ref_counts){
+		.referents = nec_query_int(query, 0),
+		.items = nec_query_int(query, 1),
+		.referrers = nec_query_int(query, 2),
+	};
 	return NULL;
 }
 
 static struct nec_error *run(struct nec_cli *cli, FILE *out)
 {
 	_cleanup_(nec_query_closep) struct nec_query *object = NULL;
-	int64_t referents, referrers;
+	struct nec_ref_counts counts;
 	uint64_t addr;
 
 	NEC_TRY(nec_cli_open(cli, cli->operands[0]));
@@ -79,17 +78,15 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 		nec_json_addr(&json, "addr", addr);
 		nec_json_text(&json, "type", nec_query_text(object, NEC_OBJECT_TYPE, NULL));
 		nec_json_member(&json, "referents");
-		NEC_TRY(nec_refs_print(cli, out, "referents", addr, nec_cli_limit(cli, 0), 2,
-				       NULL));
+		NEC_TRY(nec_refs_print(cli, out, "referents", addr, nec_cli_limit(cli, 0), 2));
 		nec_json_member(&json, "referrers");
-		NEC_TRY(nec_refs_print(cli, out, "referrers", addr, nec_cli_limit(cli, 0), 2,
-				       NULL));
+		NEC_TRY(nec_refs_print(cli, out, "referrers", addr, nec_cli_limit(cli, 0), 2));
 		return nec_json_end(&json);
 	}
 	NEC_TRY(nec_object_print_head(object, out));
-	NEC_TRY(nec_refs_count(cli->db, addr, &referents, &referrers));
-	NEC_TRY(print_side(cli, out, "refers to", "referents", addr, referents));
-	return print_side(cli, out, "referred to by", "referrers", addr, referrers);
+	NEC_TRY(nec_refs_count(cli->db, addr, &counts));
+	NEC_TRY(print_side(cli, out, "refers to", "referents", addr, counts.referents));
+	return print_side(cli, out, "referred to by", "referrers", addr, counts.referrers);
 }
 
 const struct nec_command nec_command_refs = {

@@ -311,8 +311,12 @@ static const struct nec_column largest_columns[] = {
 	{"addr", "address", NEC_CELL_ADDR, false},
 	{"type", "type", NEC_CELL_TEXT, true},
 	{"bytes", "size", NEC_CELL_SIZE, false},
-	{"value", "value", NEC_CELL_TEXT, true},
+	{"what", "value, or ← who has it", NEC_CELL_TEXT, true},
+	{"value", NULL, NEC_CELL_TEXT, false},
+	{"referrer", NULL, NEC_CELL_TEXT, false},
 };
+
+enum { LARGEST_COLUMNS = sizeof(largest_columns) / sizeof(largest_columns[0]) };
 
 static struct nec_error *open_types(struct report *r, struct nec_query **query_ret)
 {
@@ -368,7 +372,7 @@ static struct nec_error *print_largest(struct report *r, const char *by, const c
 				       const char *bytes_title)
 {
 	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
-	struct nec_column columns[4];
+	struct nec_column columns[LARGEST_COLUMNS];
 	bool row;
 
 	NEC_TRY(open_largest(r, by, &query));
@@ -380,7 +384,7 @@ static struct nec_error *print_largest(struct report *r, const char *by, const c
 	memcpy(columns, largest_columns, sizeof(columns));
 	columns[2].title = bytes_title;
 	NEC_TRY(open_largest(r, by, &query));
-	return nec_table_rows(r->out, NEC_OUTPUT_TEXT, columns, 4, r->width, 2, query,
+	return nec_table_rows(r->out, NEC_OUTPUT_TEXT, columns, LARGEST_COLUMNS, r->width, 2, query,
 			      row_limit(r, REPORT_LARGEST), NULL, NULL);
 }
 
@@ -590,8 +594,8 @@ static struct nec_error *json_report(struct report *r)
 	} tables[] = {
 		{"memory", "memory", NULL, memory, 3},
 		{"findings", "findings", NULL, findings, 6},
-		{"largest", "largest", "size", largest_columns, 4},
-		{"holders", "largest", "retained", largest_columns, 4},
+		{"largest", "largest", "size", largest_columns, LARGEST_COLUMNS},
+		{"holders", "largest", "retained", largest_columns, LARGEST_COLUMNS},
 		{"census", "census_largest", NULL, census_columns, 5},
 		{"threads", "thread_states", NULL, threads, 2},
 		{"warnings", "warnings", NULL, warnings, 4},

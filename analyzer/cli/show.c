@@ -112,10 +112,10 @@ static struct nec_error *show_text(struct nec_cli *cli, FILE *out, uint64_t addr
 				   struct nec_query *object)
 {
 	_cleanup_(nec_text_deinit) struct nec_text text = {0};
-	int64_t limit = nec_cli_limit(cli, 20), referents, referrers;
-	bool more = false;
+	int64_t limit = nec_cli_limit(cli, 20);
+	struct nec_ref_counts counts;
 
-	NEC_TRY(nec_refs_count(cli->db, addr, &referents, &referrers));
+	NEC_TRY(nec_refs_count(cli->db, addr, &counts));
 	NEC_TRY(nec_object_print_head(object, out));
 	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
 		if (is_null(object, facts[i].column))
@@ -125,17 +125,18 @@ static struct nec_error *show_text(struct nec_cli *cli, FILE *out, uint64_t addr
 		put_row(out, facts[i].label, &text);
 	}
 	nec_text_clear(&text);
-	nec_text_count(&text, referrers);
-	nec_text_puts(&text, referrers == 1 ? " reference leads here" : " references lead here");
+	nec_text_count(&text, counts.referrers);
+	nec_text_puts(&text,
+		      counts.referrers == 1 ? " reference leads here" : " references lead here");
 	put_row(out, "referrers", &text);
 	put_holder(out, object, &text);
-	if (referents > 0) {
+	if (counts.items) {
 		putc('\n', out);
-		NEC_TRY(nec_refs_print(cli, out, "items", addr, limit, 2, &more));
-		if (more)
-			fprintf(out, "  … and more: --limit 0 prints all\n");
+		NEC_TRY(nec_refs_print(cli, out, "items", addr, limit, 2));
+		NEC_TRY(nec_table_print_rest(out, cli->output, 2,
+					     limit ? counts.items - limit : 0));
 	}
-	if (referrers) {
+	if (counts.referrers) {
 		fprintf(out, "\nwho refers to it: necropsy refs %s 0x%llx\n", cli->operands[0],
 			(unsigned long long)addr);
 	}
@@ -180,7 +181,7 @@ static struct nec_error *show_json(struct nec_cli *cli, FILE *out, uint64_t addr
 			nec_json_text(&json, name, nec_query_text(object, column, NULL));
 	}
 	nec_json_member(&json, "items");
-	NEC_TRY(nec_refs_print(cli, out, "items", addr, nec_cli_limit(cli, 0), 2, NULL));
+	NEC_TRY(nec_refs_print(cli, out, "items", addr, nec_cli_limit(cli, 0), 2));
 	return nec_json_end(&json);
 }
 

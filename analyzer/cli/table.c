@@ -537,6 +537,17 @@ struct nec_error *nec_table_rows(FILE *out, enum nec_output output,
 	return nec_table_finish(table, rows_ret);
 }
 
+struct nec_error *nec_table_print_rest(FILE *out, enum nec_output output, int indent, int64_t rest)
+{
+	_cleanup_(nec_text_deinit) struct nec_text count = {0};
+
+	if (rest <= 0 || output != NEC_OUTPUT_TEXT)
+		return NULL;
+	nec_text_count(&count, rest);
+	fprintf(out, "%*s… and %s more: --limit 0 prints all\n", indent, "", nec_text_str(&count));
+	return count.failed ? &nec_enomem : NULL;
+}
+
 struct nec_error *nec_table_sort(const struct nec_cli *cli, const struct nec_column *columns,
 				 int column_count, const char *likes, struct nec_page *page)
 {

@@ -81,6 +81,9 @@ int nec_table_terminal_width(FILE *out);
 /* Cells of a terminal that UTF-8 text takes. */
 int nec_display_width(const char *text, size_t size);
 
+/* For a person: how many rows were left out, when there were any. */
+struct nec_error *nec_table_print_rest(FILE *out, enum nec_output output, int indent, int64_t rest);
+
 /*
  * The order that --sort asks for, a column of the table, or the one that the command likes, as sort
  * and descending of page: numbers from the largest.

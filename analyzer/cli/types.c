@@ -17,29 +17,43 @@ static const struct nec_column columns[] = {
 
 enum { COLUMN_COUNT = sizeof(columns) / sizeof(columns[0]) };
 
+/* How many types there are in the page. */
+static struct nec_error *count_types(struct nec_db *db, const struct nec_page *page,
+				     int64_t *count_ret)
+{
+	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
+	struct nec_page count = *page;
+	bool row;
+
+	count.count = true;
+	NEC_TRY(nec_query_page(db, "types", &count, &query));
+	NEC_TRY(nec_query_step(query, &row));
+	*count_ret = row ? nec_query_int(query, 0) : 0;
+	return NULL;
+}
+
 static struct nec_error *run(struct nec_cli *cli, FILE *out)
 {
 	static const char *const filter_columns[] = {"name", NULL};
 	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
 	struct nec_page page = {.key = "id", .limit = -1};
-	uint64_t rows;
-	bool more;
+	int64_t limit = nec_cli_limit(cli, 40), count;
 
 	NEC_TRY(nec_table_sort(cli, columns, COLUMN_COUNT, "total", &page));
 	NEC_TRY(nec_cli_open(cli, cli->operands[0]));
+	NEC_TRY(nec_cli_no_objects(cli));
 	if (cli->operand_count > 1) {
 		page.filter_columns = filter_columns;
 		page.filter = cli->operands[1];
 	}
-	NEC_TRY(nec_query_page(cli->db, "types", &page, &query));
-	NEC_TRY(nec_table_rows(out, cli->output, columns, COLUMN_COUNT, 0, 0, query,
-			       nec_cli_limit(cli, 40), &rows, &more));
-	if (more && cli->output == NEC_OUTPUT_TEXT)
-		fputs("… and more: --limit 0 prints all\n", out);
-	if (!rows && cli->operand_count > 1)
+	NEC_TRY(count_types(cli->db, &page, &count));
+	if (!count)
 		return nec_error_create(NEC_ERR_NOTFOUND, "no type with '%s' in its name",
-					cli->operands[1]);
-	return rows ? NULL : nec_cli_no_objects(cli);
+					page.filter ? page.filter : "");
+	NEC_TRY(nec_query_page(cli->db, "types", &page, &query));
+	NEC_TRY(nec_table_rows(out, cli->output, columns, COLUMN_COUNT, 0, 0, query, limit, NULL,
+			       NULL));
+	return nec_table_print_rest(out, cli->output, 0, limit ? count - limit : 0);
 }
 
 static const struct nec_option options[] = {
