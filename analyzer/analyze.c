@@ -3,41 +3,125 @@
 #include "analyze.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "fact.h"
 #include "graph/reach.h"
 
-/* Is node i held by more than the edges to it? */
-static bool is_held(const struct nec_analysis *a, const uint64_t *start, uint32_t i)
+/* Kinds of roots whose words may own nothing, and what their labels look like where that is so. */
+static const struct {
+	const char *kind, *label; /* label NULL: any */
+	enum nec_root_doubt doubt;
+} doubts[] = {
+	{"C global", NULL, NEC_ROOT_BORROWED},     {"thread state", NULL, NEC_ROOT_BORROWED},
+	{"interpreter", "+0x", NEC_ROOT_BORROWED}, {"native memory", NULL, NEC_ROOT_STALE},
+	{"native stack", NULL, NEC_ROOT_STALE},    {"register", NULL, NEC_ROOT_STALE},
+};
+
+enum nec_root_doubt nec_root_doubt(const char *kind, const char *label)
 {
-	if (a->flags && a->flags[i] & (NEC_OBJECT_IMMORTAL | NEC_OBJECT_STATIC))
-		return true;
-	return a->refcount[i] != UINT32_MAX && a->refcount[i] > start[i + 1] - start[i];
+	size_t i;
+
+	for (i = 0; i < sizeof(doubts) / sizeof(doubts[0]); i++)
+		if (!strcmp(doubts[i].kind, kind) &&
+		    (!doubts[i].label || (label && strstr(label, doubts[i].label))))
+			return doubts[i].doubt;
+	return NEC_ROOT_SURE;
 }
 
-static struct nec_error *find_implied(struct nec_analysis *a, const struct nec_graph *reverse,
-				      const uint64_t *reached)
+/* What the stage works with besides the analysis. */
+struct work {
+	struct nec_analysis *a;
+	const struct nec_graph *reverse;
+	struct nec_tmparray roots; /* uint32_t ids of those that count */
+	uint64_t *reached;         /* bitmap; NULL: without reference counts there is no doubt */
+	uint32_t followed;         /* roots whose edges are followed in reached */
+};
+
+/* Is node i held by more than the edges to it? What is not known counts as yes. */
+static bool is_held(const struct work *w, uint32_t i)
 {
+	const struct nec_analysis *a = w->a;
+	const uint64_t *start = nec_graph_start(w->reverse);
+
+	if (a->flags && a->flags[i] & (NEC_OBJECT_IMMORTAL | NEC_OBJECT_STATIC))
+		return true;
+	return a->refcount[i] == UINT32_MAX || a->refcount[i] > start[i + 1] - start[i];
+}
+
+static struct nec_error *add_root(struct work *w, uint32_t id)
+{
+	return nec_tmparray_append(&w->roots, &id, sizeof(id));
+}
+
+/* Marks what the roots since the last time reach. */
+static struct nec_error *reach(struct work *w)
+{
+	uint32_t count = (uint32_t)(w->roots.size / sizeof(uint32_t)), from = w->followed;
+
+	w->followed = count;
+	if (from == count)
+		return NULL;
+	return nec_graph_reach(w->a->graph, (const uint32_t *)w->roots.data + from, count - from,
+			       w->a->tmpdir, w->reached, w->a->progress);
+}
+
+static struct nec_error *add_sure(struct work *w)
+{
+	const struct nec_analysis *a = w->a;
 	uint32_t i;
 
-	for (i = 0; i < a->graph->node_count; i++)
-		if (!nec_bit_get(reached, i) && is_held(a, nec_graph_start(reverse), i))
-			NEC_TRY(nec_tmparray_append(&a->implied, &i, sizeof(i)));
+	for (i = 0; i < a->root_count; i++)
+		if (!a->refcount || a->roots[i].doubt == NEC_ROOT_SURE ||
+		    is_held(w, a->roots[i].id))
+			NEC_TRY(add_root(w, a->roots[i].id));
 	return NULL;
 }
 
-static struct nec_error *add_implied(struct nec_analysis *a, const struct nec_graph *reverse)
+static struct nec_error *add_borrowed(struct work *w)
 {
-	_cleanup_free_ uint64_t *reached = NULL;
+	const struct nec_analysis *a = w->a;
+	uint32_t i;
 
+	for (i = 0; i < a->root_count; i++)
+		if (a->roots[i].doubt == NEC_ROOT_BORROWED &&
+		    !nec_bit_get(w->reached, a->roots[i].id))
+			NEC_TRY(add_root(w, a->roots[i].id));
+	return NULL;
+}
+
+static struct nec_error *add_implied(struct work *w)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->a->graph->node_count; i++) {
+		if (nec_bit_get(w->reached, i) || w->a->refcount[i] == UINT32_MAX || !is_held(w, i))
+			continue;
+		NEC_TRY(nec_tmparray_append(&w->a->implied, &i, sizeof(i)));
+		NEC_TRY(add_root(w, i));
+	}
+	return NULL;
+}
+
+static struct nec_error *choose_roots(struct work *w)
+{
+	const struct nec_analysis *a = w->a;
+	uint32_t i;
+
+	for (i = 0; i < a->root_count; i++)
+		if (a->roots[i].id >= a->graph->node_count)
+			return nec_error_create(NEC_ERR_USAGE, "root %u in a graph of %u nodes",
+						a->roots[i].id, a->graph->node_count);
+	NEC_TRY(add_sure(w));
 	if (!a->refcount)
 		return NULL;
-	reached = calloc(nec_bit_words(a->graph->node_count), sizeof(*reached));
-	if (!reached)
+	w->reached = calloc(nec_bit_words(a->graph->node_count), sizeof(*w->reached));
+	if (!w->reached)
 		return &nec_enomem;
-	NEC_TRY(nec_graph_reach(a->graph, a->roots, a->root_count, a->tmpdir, reached,
-				a->progress));
-	return find_implied(a, reverse, reached);
+	NEC_TRY(reach(w));
+	NEC_TRY(add_borrowed(w));
+	NEC_TRY(reach(w));
+	return add_implied(w);
 }
 
 /* Counts objects and own bytes; before retained is computed in place. */
@@ -55,25 +139,28 @@ static void count_garbage(struct nec_analysis *a)
 	a->reachable_count = a->graph->node_count - a->garbage_count;
 }
 
-static struct nec_error *fill_columns(struct nec_analysis *a, const struct nec_graph *reverse)
+static struct nec_error *fill_columns(struct work *w)
 {
-	uint32_t implied, i;
-	_cleanup_free_ uint32_t *roots = NULL;
+	struct nec_analysis *a = w->a;
 
-	NEC_TRY(add_implied(a, reverse));
-	implied = (uint32_t)(a->implied.size / sizeof(uint32_t));
-	roots = reallocarray(NULL, (size_t)a->root_count + implied + 1, sizeof(*roots));
-	if (!roots)
-		return &nec_enomem;
-	for (i = 0; i < a->root_count; i++)
-		roots[i] = a->roots[i];
-	for (i = 0; i < implied; i++)
-		roots[a->root_count + i] = ((const uint32_t *)a->implied.data)[i];
-	NEC_TRY(nec_graph_dominators(a->graph, reverse, roots, a->root_count + implied, a->tmpdir,
+	NEC_TRY(nec_tmparray_init(&w->roots, a->tmpdir));
+	NEC_TRY(choose_roots(w));
+	NEC_TRY(nec_graph_dominators(a->graph, w->reverse, w->roots.data,
+				     (uint32_t)(w->roots.size / sizeof(uint32_t)), a->tmpdir,
 				     a->idom, a->distance, a->progress));
 	count_garbage(a);
 	return nec_graph_retained(a->idom, a->distance, a->graph->node_count, a->retained,
 				  a->retained, a->tmpdir, &a->reachable_bytes);
+}
+
+static struct nec_error *analyze(struct nec_analysis *a, const struct nec_graph *reverse)
+{
+	struct work w = {.a = a, .reverse = reverse, .roots = NEC_TMPARRAY_INIT};
+	struct nec_error *err = fill_columns(&w);
+
+	nec_tmparray_deinit(&w.roots);
+	free(w.reached);
+	return err;
 }
 
 struct nec_error *nec_analyze(struct nec_analysis *a)
@@ -86,9 +173,9 @@ struct nec_error *nec_analyze(struct nec_analysis *a)
 	a->reachable_bytes = a->garbage_bytes = 0;
 	NEC_TRY(nec_tmparray_init(&a->implied, a->tmpdir));
 	if (a->reverse)
-		return fill_columns(a, a->reverse);
+		return analyze(a, a->reverse);
 	NEC_TRY(nec_graph_reverse(a->graph, a->tmpdir, &made, a->progress));
-	err = fill_columns(a, &made);
+	err = analyze(a, &made);
 	nec_graph_deinit(&made);
 	return err;
 }

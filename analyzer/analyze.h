@@ -18,16 +18,35 @@
 #include "base/tmparray.h"
 #include "graph/graph.h"
 
+/*
+ * How sure is it that a root owns a reference? Words that happen to point at objects (variables of
+ * C, fields of the interpreter nobody described) may be borrowed, and words on native stacks may be
+ * left over as well. With reference counts there is no need to guess: a doubtful root counts where
+ * the references that were found do not explain the object's count.
+ */
+enum nec_root_doubt {
+	NEC_ROOT_SURE,
+	NEC_ROOT_BORROWED, /* may be; counts all the same for what is not reached otherwise */
+	NEC_ROOT_STALE,    /* may be */
+};
+
+enum nec_root_doubt nec_root_doubt(const char *kind, const char *label);
+
+struct nec_analysis_root {
+	uint32_t id;
+	uint32_t doubt; /* enum nec_root_doubt */
+};
+
 struct nec_analysis {
 	/* What the caller fills in; everything is borrowed until nec_analyze returns. */
 	const struct nec_graph *graph; /* strong, type and conservative references: no weak ones */
 	const struct nec_graph *reverse; /* of graph; NULL: it is made and freed again */
 	const char *tmpdir;
-	const uint32_t *roots; /* ids of ROOT facts; duplicates are fine */
+	const struct nec_analysis_root *roots; /* of ROOT facts; duplicates are fine */
 	uint32_t root_count;
-	const uint32_t
-		*refcount; /* UINT32_MAX: unknown or too large to matter; NULL: no implied roots */
-	const uint8_t *flags;          /* NEC_OBJECT_*: may be NULL */
+	const uint32_t *refcount; /* UINT32_MAX: unknown or too large to matter; NULL: all roots
+				     count, none is implied */
+	const uint8_t *flags;     /* NEC_OBJECT_*: may be NULL */
 	struct nec_progress *progress; /* may be NULL */
 
 	/* In and out, [graph->node_count]: own bytes (size + native) before, retained bytes after.

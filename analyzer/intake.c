@@ -7,6 +7,8 @@
 #include "base/pairs.h"
 #include "intake.h"
 
+#include "analyze.h"
+
 enum {
 	STEP = 1 << 14, /* facts between two looks at the progress */
 	GROW = 1 << 16, /* objects that columns grow by */
@@ -36,7 +38,7 @@ void nec_intake_init(struct nec_intake *intake)
 	COLUMNS(X)
 #undef X
 	intake->large = intake->roots = intake->type_addr = intake->type_object = none;
-	intake->extra = intake->root_addr = none;
+	intake->extra = intake->root_addr = intake->root_doubt = none;
 	intake->graph.start_array = intake->graph.to_array = none;
 }
 
@@ -51,6 +53,7 @@ void nec_intake_deinit(struct nec_intake *intake)
 	nec_tmparray_deinit(&intake->type_object);
 	nec_tmparray_deinit(&intake->extra);
 	nec_tmparray_deinit(&intake->root_addr);
+	nec_tmparray_deinit(&intake->root_doubt);
 	nec_graph_deinit(&intake->graph);
 	nec_addrset_destroy(nec_take(intake->set));
 }
@@ -65,7 +68,8 @@ static struct nec_error *init_arrays(struct nec_intake *in)
 	NEC_TRY(nec_tmparray_init(&in->type_addr, in->tmpdir));
 	NEC_TRY(nec_tmparray_init(&in->type_object, in->tmpdir));
 	NEC_TRY(nec_tmparray_init(&in->extra, in->tmpdir));
-	return nec_tmparray_init(&in->root_addr, in->tmpdir);
+	NEC_TRY(nec_tmparray_init(&in->root_addr, in->tmpdir));
+	return nec_tmparray_init(&in->root_doubt, in->tmpdir);
 }
 
 /* ---- objects ---- */
@@ -143,6 +147,8 @@ static struct nec_error *add_type(struct nec_intake *in, const struct nec_fact *
 /* A fact of any kind but OBJECT and REFERENCES. */
 static struct nec_error *keep(struct nec_intake *in, struct nec_fact *f)
 {
+	uint8_t doubt;
+
 	switch (f->kind) {
 	case NEC_FACT_TYPE:
 		return add_type(in, f);
@@ -157,6 +163,8 @@ static struct nec_error *keep(struct nec_intake *in, struct nec_fact *f)
 		break;
 	case NEC_FACT_ROOT:
 		NEC_TRY(nec_tmparray_append(&in->root_addr, &f->root.addr, sizeof(f->root.addr)));
+		doubt = (uint8_t)nec_root_doubt(f->root.kind, f->root.label);
+		NEC_TRY(nec_tmparray_append(&in->root_doubt, &doubt, sizeof(doubt)));
 		break;
 	default:
 		break;
@@ -537,13 +545,16 @@ static int compare_u64(const void *a, const void *b)
 static struct nec_error *settle(struct nec_intake *in)
 {
 	const uint64_t *addr = in->root_addr.data;
+	const uint8_t *doubt = in->root_doubt.data;
 	uint64_t roots = in->root_addr.size / sizeof(*addr), i;
+	struct nec_analysis_root root;
 	uint32_t id;
 
 	for (i = 0; i < roots; i++) {
-		id = nec_intake_find(in, addr[i]);
-		if (id != NEC_NODE_NONE)
-			NEC_TRY(nec_tmparray_append(&in->roots, &id, sizeof(id)));
+		root.id = nec_intake_find(in, addr[i]);
+		root.doubt = doubt[i];
+		if (root.id != NEC_NODE_NONE)
+			NEC_TRY(nec_tmparray_append(&in->roots, &root, sizeof(root)));
 	}
 	for (id = 0; id < in->count; id++)
 		in->references += own_type(in, id) != NEC_NODE_NONE;

@@ -36,7 +36,7 @@ struct nec_intake {
 	bool has_native, has_refcount; /* some object had one */
 	bool unsorted;                 /* an object came below the one before */
 
-	struct nec_tmparray roots;     /* uint32_t ids, after nec_intake_references */
+	struct nec_tmparray roots;     /* struct nec_analysis_root, after nec_intake_references */
 	struct nec_tmparray type_addr; /* uint64_t by id of the type */
 	struct nec_tmparray
 		type_object;    /* uint32_t ids of objects by id of the type, NEC_NODE_NONE: none */
@@ -55,7 +55,8 @@ struct nec_intake {
 
 	/* Between the two halves. */
 	struct nec_addrset *set;       /* NULL: addresses are searched in the column */
-	struct nec_tmparray root_addr; /* uint64_t */
+	struct nec_tmparray root_addr; /* uint64_t: of roots */
+	struct nec_tmparray root_doubt; /* uint8_t: enum nec_root_doubt of each */
 	bool pending;                  /* fact is the first REFERENCES */
 	struct nec_fact fact;
 };

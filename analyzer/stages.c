@@ -177,7 +177,7 @@ static struct nec_error *analyze(struct nec_stages *s, const struct nec_intake *
 		.reverse = reverse,
 		.tmpdir = in->tmpdir,
 		.roots = in->roots.data,
-		.root_count = (uint32_t)(in->roots.size / sizeof(uint32_t)),
+		.root_count = (uint32_t)(in->roots.size / sizeof(struct nec_analysis_root)),
 		.refcount = in->has_refcount ? in->refcount.data : NULL,
 		.flags = in->flags.data,
 		.progress = s->progress,

@@ -1,3 +1,4 @@
--- Roots in order of addresses.
+-- Roots in order of addresses, without words that turned out to own nothing.
 -- SPDX-License-Identifier: GPL-3.0-or-later
-SELECT addr, kind FROM root WHERE addr IS NOT NULL ORDER BY addr, id
+SELECT r.addr, r.kind FROM root r JOIN object o ON o.addr = r.addr
+WHERE o.distance = 1 ORDER BY r.addr, r.id
