@@ -165,7 +165,7 @@ int64_t nec_size_frame(const struct nec_target *t, uint64_t obj, const struct ne
 		code = nec_field(t, obj, NEC_F_FRAME_CODE);
 		words = (nec_field(t, obj, NEC_F_FRAME_VALUESTACK) - start) / 8 +
 			(uint64_t)(uint32_t)nec_field32(t, code, NEC_F_CODE_STACKSIZE);
-		return type->basicsize + (int64_t)words * 8;
+		return type->basicsize + ((int64_t)words - 1) * 8; /* the struct has one slot itself */
 	}
 	code = nec_iframe_code(t, nec_field(t, obj, NEC_F_FRAME_FRAME));
 	words = (uint64_t)(uint32_t)nec_field32(t, code, NEC_F_CODE_NLOCALSPLUS) +

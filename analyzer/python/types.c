@@ -105,6 +105,7 @@ struct nec_error *nec_types_init(struct nec_types *types, const struct nec_targe
 	types->label_key = nec_types_label(types, " key");
 	types->label_shared_key = nec_types_label(types, " shared key");
 	types->label_item = nec_types_label(types, "{}");
+	types->label_native = nec_types_label(types, ".native");
 	return NULL;
 }
 
@@ -161,6 +162,16 @@ static bool is_type_object(const struct nec_target *t, uint64_t addr)
 	return false;
 }
 
+/* Some static types have instances and were never made ready (until 3.9: lru_list_elem, arrayiterator). */
+static bool is_static(const struct nec_target *t, uint64_t addr)
+{
+	const struct nec_mapping *map = nec_image_mapping_at(t->image, addr);
+
+	return nec_field(t, addr, NEC_F_TYPE_BASICSIZE) >= nec_off(t, NEC_SIZEOF_OBJECT) &&
+	       !(nec_field(t, addr, NEC_F_TYPE_FLAGS) >> 32) &&
+	       ((map && map->objfile != UINT32_MAX) || (addr >= t->data_start && addr < t->data_end));
+}
+
 static bool plausible(const struct nec_target *t, uint64_t addr)
 {
 	int64_t basicsize, itemsize;
@@ -170,7 +181,7 @@ static bool plausible(const struct nec_target *t, uint64_t addr)
 	basicsize = (int64_t)nec_field(t, addr, NEC_F_TYPE_BASICSIZE);
 	itemsize = (int64_t)nec_field(t, addr, NEC_F_TYPE_ITEMSIZE);
 	return basicsize >= 0 && basicsize < 1 << 24 && itemsize >= 0 && itemsize < 1 << 20 &&
-	       nec_field(t, addr, NEC_F_TYPE_FLAGS) & NEC_TYPE_READY;
+	       (nec_field(t, addr, NEC_F_TYPE_FLAGS) & NEC_TYPE_READY || is_static(t, addr));
 }
 
 /* A class statement lets tp_name point into the str of ht_name; a C type brings its own text. */

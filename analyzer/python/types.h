@@ -23,6 +23,7 @@ struct nec_visitor {
 	/* sys.getsizeof without what lies before the object; NULL: tp_basicsize + items. */
 	int64_t (*size)(const struct nec_target *t, uint64_t obj, const struct nec_type *type);
 	bool own_items; /* visit covers the whole object: no members, no scan */
+	enum nec_field needs; /* the row is for versions that have this field; the first field is always there */
 };
 
 /* A reference at a fixed offset. */
@@ -78,7 +79,8 @@ struct nec_types {
 	uint32_t slot_count, used;
 	struct nec_strtab labels; /* texts of labels, with their dot: ".__dict__" */
 	struct nec_error *failed; /* out of memory, once */
-	uint32_t label_dict, label_weakref, label_wr_object, label_key, label_shared_key, label_item;
+	uint32_t label_dict, label_weakref, label_wr_object, label_key, label_shared_key, label_item,
+		label_native;
 };
 
 struct nec_error *nec_types_init(struct nec_types *types, const struct nec_target *target);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "python/dict.h"
+#include "python/heap.h"
 #include "python/visit.h"
 
 void nec_visit_init(struct nec_visit *visit, struct nec_types *types)
@@ -82,6 +83,76 @@ void nec_emit_array(struct nec_visit *visit, uint64_t addr, uint64_t count)
 	}
 }
 
+/* A chunk of malloc larger than this is mapped on its own, and data rather than a struct. */
+enum { MAX_NATIVE_BLOCK = 1 << 20 };
+
+/* Blocks that one word leads to. */
+enum { NATIVE_BLOCKS_OF_OBJECT = 64 };
+
+/*
+ * Bytes of the native block that begins at addr; 0 when there is none. Of malloc (glibc): the size is in the word before it, and the chunk
+ * behind it says that it is in use (malloc/malloc.c, PREV_INUSE).
+ */
+static uint64_t native_block(const struct nec_visit *visit, uint64_t addr)
+{
+	const struct nec_image *image = visit->target->image;
+	const struct nec_mapping *map;
+	uint64_t start, size, next;
+
+	switch (nec_heap_block(visit->heap, addr, &start, &size)) {
+	case NEC_BLOCK_USED:
+		return start == addr ? size : 0;
+	case NEC_BLOCK_OUTSIDE:
+		break;
+	default:
+		return 0;
+	}
+	if (addr & 15 || addr < 4096)
+		return 0;
+	map = nec_image_mapping_at(image, addr);
+	if (!map || map->path || !(map->perms & NEC_PERM_W) || !nec_image_u64(image, addr - 8, &size))
+		return 0;
+	size &= ~7ull;
+	if (size < 32 || size & 15 || size > MAX_NATIVE_BLOCK || !nec_image_u64(image, addr - 8 + size, &next))
+		return 0;
+	return next & 1 && (next & ~7ull) >= 32 && (next & ~7ull) < UINT64_C(1) << 40 ? size - 8 : 0;
+}
+
+void nec_follow_native(struct nec_visit *visit, uint64_t addr, uint32_t label, unsigned int max_blocks)
+{
+	uint32_t first = visit->part_count, next;
+	uint64_t size, off, word;
+
+	if (!visit->heap || addr & 7 || nec_object_type(visit->types, addr))
+		return;
+	size = native_block(visit, addr);
+	if (!size)
+		return;
+	nec_emit_part(visit, addr, size, false);
+	/* Parts from `first` on are the queue. */
+	for (next = first; next < visit->part_count; next++) {
+		uint64_t block = visit->parts[next].addr, bytes = visit->parts[next].size;
+
+		for (off = 0; off + 8 <= bytes; off += 8) {
+			uint32_t i;
+
+			if (!nec_image_u64(visit->target->image, block + off, &word) || word < 4096 || word & 7)
+				continue;
+			if (nec_object_type(visit->types, word)) {
+				nec_emit(visit, word, NEC_REF_CONSERVATIVE, NEC_LABEL_STRING, label);
+				continue;
+			}
+			if (visit->part_count - first >= max_blocks)
+				continue;
+			for (i = first; i < visit->part_count && visit->parts[i].addr != word; i++)
+				;
+			size = i < visit->part_count ? 0 : native_block(visit, word);
+			if (size)
+				nec_emit_part(visit, word, size, false);
+		}
+	}
+}
+
 /* Words of [start, end) of obj that are no slot; the walker keeps those that point at objects. */
 static void scan(struct nec_visit *visit, uint64_t obj, const struct nec_type *type, uint64_t start, uint64_t end)
 {
@@ -97,7 +168,10 @@ static void scan(struct nec_visit *visit, uint64_t obj, const struct nec_type *t
 			return;
 		if (dst & 7 || dst < 4096)
 			continue;
-		nec_emit(visit, dst, NEC_REF_CONSERVATIVE, NEC_LABEL_WORD, off);
+		if (nec_object_type(visit->types, dst))
+			nec_emit(visit, dst, NEC_REF_CONSERVATIVE, NEC_LABEL_WORD, off);
+		else
+			nec_follow_native(visit, dst, visit->types->label_native, NATIVE_BLOCKS_OF_OBJECT);
 	}
 }
 
@@ -196,8 +270,11 @@ int64_t nec_object_refcount(const struct nec_target *t, uint64_t obj, bool *immo
 	uint64_t word = nec_field(t, obj, NEC_F_OBJECT_REFCNT);
 	bool immortal = false;
 
-	/* The count is the lower half; from this bit on it says "never freed": Include/refcount.h. */
-	if (t->layout.traits.immortal) {
+	/*
+	 * The count is the lower half; from this bit on it says "never freed". Above it are zeros, then (3.14 on) flags: anything
+	 * else is no count. Include/refcount.h.
+	 */
+	if (t->layout.traits.immortal && !(word >> 32 & 0xffff)) {
 		word &= UINT32_MAX;
 		immortal = word >> t->layout.traits.immortal;
 	}

@@ -16,9 +16,12 @@ struct nec_part {
 	bool in_size;	/* sys.getsizeof counts it already */
 };
 
+struct nec_heap;
+
 struct nec_visit {
 	const struct nec_target *target;
 	struct nec_types *types;
+	const struct nec_heap *heap; /* borrowed; NULL: native blocks are not followed */
 	struct nec_ref *refs; /* owned */
 	uint32_t ref_count, ref_capacity;
 	struct nec_part *parts; /* owned */
@@ -50,6 +53,12 @@ static inline void nec_emit(struct nec_visit *visit, uint64_t dst, enum nec_ref_
 }
 
 void nec_emit_part(struct nec_visit *visit, uint64_t addr, uint64_t size, bool in_size);
+
+/*
+ * Follows a word that may be the address of a native block (pymalloc's raw one, or a chunk of malloc): emits the block as a part and
+ * the words in it that may be objects as conservative references, through at most max_blocks blocks.
+ */
+void nec_follow_native(struct nec_visit *visit, uint64_t addr, uint32_t label, unsigned int max_blocks);
 
 /* The strong reference in a field, called by text. */
 void nec_emit_field(struct nec_visit *visit, uint64_t addr, enum nec_field field, const char *label);

@@ -14,6 +14,9 @@
 #include "python/str.h"
 #include "python/visit.h"
 
+/* Native blocks that one word of a module's state leads to: caches as linked lists. */
+enum { MODULE_STATE_BLOCKS = 1024 };
+
 /* Loops over linked blocks end here: more blocks than memory could hold. */
 enum { MAX_LINKS = 1 << 26 };
 
@@ -300,6 +303,14 @@ static int64_t size_code(const struct nec_target *t, uint64_t obj, const struct 
 	int64_t size = (default_size(t, obj, type) + 7) & ~7ll; /* _PyObject_VAR_SIZE */
 	uint64_t extra = nec_field(t, obj, NEC_F_CODE_EXTRA), n;
 
+	if (t->layout.traits.strs == NEC_STR_BYTES) /* 2.7 has no code.__sizeof__ */
+		return type->basicsize;
+	if (nec_field(t, obj, NEC_F_CODE_CELL2ARG))
+		size += nec_ob_size(t, nec_field(t, obj, NEC_F_CODE_CELLVARS)) * 8;
+	if (nec_has(t, NEC_SIZEOF_OPCACHE_ENTRY) && nec_field(t, obj, NEC_F_CODE_OPCACHE))
+		size += nec_ob_size(t, nec_field(t, obj, NEC_F_CODE_CODE)) / 2 +
+			nec_field8(t, obj, NEC_F_CODE_OPCACHE_SIZE) * (int64_t)nec_off(t, NEC_SIZEOF_OPCACHE_ENTRY);
+
 	if (extra) {
 		n = nec_field(t, extra, NEC_F_CODE_EXTRA_SIZE);
 		size += (int64_t)nec_off(t, NEC_SIZEOF_CODE_EXTRA) + ((int64_t)n - 1) * 8;
@@ -311,6 +322,7 @@ static void visit_module(struct nec_visit *visit, uint64_t obj, const struct nec
 {
 	const struct nec_target *t = visit->target;
 	uint64_t def = nec_field(t, obj, NEC_F_MODULE_DEF), state = nec_field(t, obj, NEC_F_MODULE_STATE), size, off, dst;
+	uint32_t label;
 
 	(void)type;
 	if (!def || !state)
@@ -321,9 +333,13 @@ static void visit_module(struct nec_visit *visit, uint64_t obj, const struct nec
 		return;
 	for (off = 0; off + 8 <= size; off += 8) {
 		dst = nec_word(t, state + off);
-		if (dst > 4096 && !(dst & 7))
-			nec_emit(visit, dst, NEC_REF_CONSERVATIVE, NEC_LABEL_STRING,
-				 nec_types_label(visit->types, ".state+0x%llx", (unsigned long long)off));
+		if (dst < 4096 || dst & 7)
+			continue;
+		label = nec_types_label(visit->types, ".state+0x%llx", (unsigned long long)off);
+		if (nec_object_type(visit->types, dst))
+			nec_emit(visit, dst, NEC_REF_CONSERVATIVE, NEC_LABEL_STRING, label);
+		else
+			nec_follow_native(visit, dst, label, MODULE_STATE_BLOCKS);
 	}
 	nec_emit_part(visit, state, size, false);
 }
@@ -357,10 +373,18 @@ static void visit_managedbuffer(struct nec_visit *visit, uint64_t obj, const str
 
 /* ---- Modules/_collectionsmodule.c, _functoolsmodule.c, itertoolsmodule.c ----------------------------------- */
 
+/* leftindex is an int in 2.7. */
+static uint64_t deque_left(const struct nec_target *t, uint64_t obj)
+{
+	if (t->layout.off[NEC_F_DEQUE_RIGHTINDEX] - t->layout.off[NEC_F_DEQUE_LEFTINDEX] == 4)
+		return (uint32_t)nec_field32(t, obj, NEC_F_DEQUE_LEFTINDEX);
+	return nec_field(t, obj, NEC_F_DEQUE_LEFTINDEX);
+}
+
 static void visit_deque(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
 {
 	const struct nec_target *t = visit->target;
-	uint64_t block = nec_field(t, obj, NEC_F_DEQUE_LEFTBLOCK), index = nec_field(t, obj, NEC_F_DEQUE_LEFTINDEX);
+	uint64_t block = nec_field(t, obj, NEC_F_DEQUE_LEFTBLOCK), index = deque_left(t, obj);
 	uint64_t len = nec_field(t, obj, NEC_F_DEQUE_LEN), data = nec_off(t, NEC_F_DEQUE_BLOCK_DATA), n = 0, links = 0;
 	/* leftlink, data and rightlink: BLOCKLEN is what is left of the block. */
 	uint64_t block_len = (nec_off(t, NEC_SIZEOF_DEQUE_BLOCK) - 16) / 8;
@@ -381,7 +405,7 @@ static int64_t size_deque(const struct nec_target *t, uint64_t obj, const struct
 {
 	uint64_t block_size = nec_off(t, NEC_SIZEOF_DEQUE_BLOCK), block_len = (block_size - 16) / 8, blocks;
 
-	blocks = (nec_field(t, obj, NEC_F_DEQUE_LEFTINDEX) + nec_field(t, obj, NEC_F_DEQUE_LEN) + block_len - 1) / block_len;
+	blocks = (deque_left(t, obj) + nec_field(t, obj, NEC_F_DEQUE_LEN) + block_len - 1) / block_len;
 	return type->basicsize + (int64_t)(blocks * block_size);
 }
 
@@ -692,6 +716,20 @@ static int64_t size_stgdict(const struct nec_target *t, uint64_t obj, const stru
 	return size;
 }
 
+/* From 3.13 on a ctypes class keeps its StgInfo in the type object, behind what its metatype's base has. */
+static int64_t size_ctypes_meta(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
+{
+	const struct nec_type *root = type;
+	uint64_t info;
+
+	while (root->base && strcmp(root->base->tp_name, "type"))
+		root = root->base;
+	info = obj + (((uint64_t)(root->base ? root->base->basicsize : 0) + 15) & ~15ull);
+	return type->basicsize + (int64_t)cstr_size(t, nec_field(t, info, NEC_F_STGINFO_FORMAT)) +
+	       (int64_t)nec_field32(t, info, NEC_F_STGINFO_NDIM) * 8 +
+	       (nec_field(t, info, NEC_F_STGINFO_ELEMENTS) ? ((int64_t)nec_field(t, info, NEC_F_STGINFO_LENGTH) + 1) * 8 : 0);
+}
+
 /* Metatypes of _ctypes until 3.12: the type's dict holds the pointed-to type; CDataType_traverse visits it for the type. */
 static void visit_ctypes_meta(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
 {
@@ -739,7 +777,7 @@ static void visit_structseq(struct nec_visit *visit, uint64_t obj, const struct 
 		nec_emit_array(visit, obj + nec_off(t, NEC_F_TUPLE_ITEM), n);
 }
 
-const struct nec_visitor nec_visitor_structseq = {"structseq", visit_structseq, NULL, true};
+const struct nec_visitor nec_visitor_structseq = {"structseq", visit_structseq, NULL, true, 0};
 
 /* ---- Modules/_datetimemodule.c: tzinfo is there only when a flag says so --------------------------------------- */
 
@@ -759,77 +797,78 @@ static void visit_time(struct nec_visit *visit, uint64_t obj, const struct nec_t
 
 /* ---- The table, sorted by name ----------------------------------------------------------------------------------- */
 
-/* { tp_name, visit, size, covers the whole object } */
+/* { tp_name, visit, size, covers the whole object, field that the version has } */
 static const struct nec_visitor visitors[] = {
-	{"StgDict", visit_dict, size_stgdict, false},
-	{"_ctypes.PyCArrayType", visit_ctypes_meta, size_type, true},
-	{"_ctypes.PyCFuncPtrType", visit_ctypes_meta, size_type, true},
-	{"_ctypes.PyCPointerType", visit_ctypes_meta, size_type, true},
-	{"_ctypes.PyCSimpleType", visit_ctypes_meta, size_type, true},
-	{"_ctypes.PyCStructType", visit_ctypes_meta, size_type, true},
-	{"_ctypes.UnionType", visit_ctypes_meta, size_type, true},
-	{"_elementtree.Element", visit_element, size_element, true},
-	{"_elementtree._element_iterator", visit_element_iter, NULL, false},
-	{"_io.BufferedRandom", visit_buffered, size_buffered, false},
-	{"_io.BufferedReader", visit_buffered, size_buffered, false},
-	{"_io.BufferedWriter", visit_buffered, size_buffered, false},
-	{"_io.BytesIO", NULL, size_bytesio, false},
-	{"_io.StringIO", visit_stringio, NULL, false},
-	{"_pickle.Pdata", visit_pdata, NULL, true},
-	{"_pickle.Pickler", visit_pickler, size_pickler, false},
-	{"_pickle.Unpickler", visit_unpickler, size_unpickler, false},
-	{"_struct.Struct", visit_struct, size_struct, true},
-	{"Struct", visit_struct, size_struct, true},
-	{"array.array", visit_array, size_array, true},
-	{"async_generator", nec_visit_generator, nec_size_generator, false},
-	{"bool", NULL, size_long, true},
-	{"bytearray", visit_bytearray, size_bytearray, false},
-	{"bytes", NULL, NULL, true},
-	{"code", visit_code, size_code, false},
-	{"collections.OrderedDict", visit_odict, size_odict, false},
-	{"collections.deque", visit_deque, size_deque, true},
-	{"complex", NULL, NULL, true},
-	{"coroutine", nec_visit_generator, nec_size_generator, false},
-	{"datetime.datetime", visit_datetime, NULL, true},
-	{"datetime.time", visit_time, NULL, true},
-	{"decimal.Decimal", visit_decimal, size_decimal, true},
-	{"dict", visit_dict, size_dict, true},
-	{"float", NULL, NULL, true},
-	{"frame", nec_visit_frame, nec_size_frame, false},
-	{"frozenset", visit_set, size_set, true},
-	{"functools._lru_cache_wrapper", visit_lru_cache, NULL, false},
-	{"generator", nec_visit_generator, nec_size_generator, false},
-	{"int", NULL, NULL, true},
-	{"itertools._tee_dataobject", visit_teedata, NULL, true},
-	{"itertools.teedataobject", visit_teedata, NULL, true},
-	{"itertools.tee_dataobject", visit_teedata, NULL, true},
-	{"itertools.combinations", NULL, size_combinations, false},
-	{"itertools.combinations_with_replacement", NULL, size_cwr, false},
-	{"itertools.permutations", NULL, size_permutations, false},
-	{"itertools.product", NULL, size_product, false},
-	{"list", visit_list, size_list, true},
-	{"long", NULL, size_long, true},
-	{"managedbuffer", visit_managedbuffer, NULL, true},
-	{"memoryview", visit_memoryview, NULL, true},
-	{"module", visit_module, NULL, false},
-	{"pyexpat.xmlparser", visit_xmlparser, NULL, false},
-	{"set", visit_set, size_set, true},
-	{"sqlite3.Connection", visit_connection, NULL, false},
-	{"str", visit_str, size_str, true},
-	{"tuple", visit_tuple, NULL, true},
-	{"type", visit_type, size_type, true},
-	{"unicode", visit_str, size_str, false},
-	{"weakcallableproxy", visit_weakref, NULL, true},
-	{"weakproxy", visit_weakref, NULL, true},
-	{"weakref", visit_weakref, NULL, true},
-	{"weakref.CallableProxyType", visit_weakref, NULL, true},
-	{"weakref.ProxyType", visit_weakref, NULL, true},
-	{"weakref.ReferenceType", visit_weakref, NULL, true},
-	{"xml.etree.ElementTree.Element", visit_element, size_element, true},
+	{"StgDict", visit_dict, size_stgdict, false, NEC_F_RUNTIME_INTERP_HEAD},
+	{"_ctypes.PyCArrayType", visit_ctypes_meta, size_type, true, NEC_F_STGDICT_PROTO},
+	{"_ctypes.PyCFuncPtrType", visit_ctypes_meta, size_type, true, NEC_F_STGDICT_PROTO},
+	{"_ctypes.PyCPointerType", visit_ctypes_meta, size_type, true, NEC_F_STGDICT_PROTO},
+	{"_ctypes.PyCSimpleType", visit_ctypes_meta, size_type, true, NEC_F_STGDICT_PROTO},
+	{"_ctypes.PyCStructType", visit_ctypes_meta, size_type, true, NEC_F_STGDICT_PROTO},
+	{"_ctypes.UnionType", visit_ctypes_meta, size_type, true, NEC_F_STGDICT_PROTO},
+	{"_ctypes.CType_Type", visit_type, size_ctypes_meta, false, 0},
+	{"_elementtree.Element", visit_element, size_element, true, 0},
+	{"_elementtree._element_iterator", visit_element_iter, NULL, false, 0},
+	{"_io.BufferedRandom", visit_buffered, size_buffered, false, 0},
+	{"_io.BufferedReader", visit_buffered, size_buffered, false, 0},
+	{"_io.BufferedWriter", visit_buffered, size_buffered, false, 0},
+	{"_io.BytesIO", NULL, size_bytesio, false, 0},
+	{"_io.StringIO", visit_stringio, NULL, false, 0},
+	{"_pickle.Pdata", visit_pdata, NULL, true, 0},
+	{"_pickle.Pickler", visit_pickler, size_pickler, false, 0},
+	{"_pickle.Unpickler", visit_unpickler, size_unpickler, false, 0},
+	{"_struct.Struct", visit_struct, size_struct, true, 0},
+	{"Struct", visit_struct, size_struct, true, 0},
+	{"array.array", visit_array, size_array, true, 0},
+	{"async_generator", nec_visit_generator, nec_size_generator, false, 0},
+	{"bool", NULL, size_long, true, NEC_F_STR_KIND},
+	{"bytearray", visit_bytearray, size_bytearray, false, 0},
+	{"bytes", NULL, NULL, true, 0},
+	{"code", visit_code, size_code, false, 0},
+	{"collections.OrderedDict", visit_odict, size_odict, false, 0},
+	{"collections.deque", visit_deque, size_deque, true, 0},
+	{"complex", NULL, NULL, true, 0},
+	{"coroutine", nec_visit_generator, nec_size_generator, false, 0},
+	{"datetime.datetime", visit_datetime, NULL, true, 0},
+	{"datetime.time", visit_time, NULL, true, 0},
+	{"decimal.Decimal", visit_decimal, size_decimal, true, 0},
+	{"dict", visit_dict, size_dict, true, 0},
+	{"float", NULL, NULL, true, 0},
+	{"frame", nec_visit_frame, nec_size_frame, false, 0},
+	{"frozenset", visit_set, size_set, true, 0},
+	{"functools._lru_cache_wrapper", visit_lru_cache, NULL, false, 0},
+	{"generator", nec_visit_generator, nec_size_generator, false, 0},
+	{"int", NULL, NULL, true, 0},
+	{"itertools._tee_dataobject", visit_teedata, NULL, true, 0},
+	{"itertools.teedataobject", visit_teedata, NULL, true, 0},
+	{"itertools.tee_dataobject", visit_teedata, NULL, true, 0},
+	{"itertools.combinations", NULL, size_combinations, false, 0},
+	{"itertools.combinations_with_replacement", NULL, size_cwr, false, NEC_F_STR_KIND},
+	{"itertools.permutations", NULL, size_permutations, false, 0},
+	{"itertools.product", NULL, size_product, false, 0},
+	{"list", visit_list, size_list, true, 0},
+	{"long", NULL, size_long, true, 0},
+	{"managedbuffer", visit_managedbuffer, NULL, true, 0},
+	{"memoryview", visit_memoryview, NULL, true, 0},
+	{"module", visit_module, NULL, false, 0},
+	{"pyexpat.xmlparser", visit_xmlparser, NULL, false, 0},
+	{"set", visit_set, size_set, true, 0},
+	{"sqlite3.Connection", visit_connection, NULL, false, 0},
+	{"str", visit_str, size_str, true, 0},
+	{"tuple", visit_tuple, NULL, true, 0},
+	{"type", visit_type, size_type, true, 0},
+	{"unicode", visit_str, size_str, false, 0},
+	{"weakcallableproxy", visit_weakref, NULL, true, 0},
+	{"weakproxy", visit_weakref, NULL, true, 0},
+	{"weakref", visit_weakref, NULL, true, 0},
+	{"weakref.CallableProxyType", visit_weakref, NULL, true, 0},
+	{"weakref.ProxyType", visit_weakref, NULL, true, 0},
+	{"weakref.ReferenceType", visit_weakref, NULL, true, 0},
+	{"xml.etree.ElementTree.Element", visit_element, size_element, true, 0},
 };
 
 /* `int` is a C long in 2.7 and what `long` was in 3.x. */
-static const struct nec_visitor big_int = {"int", NULL, size_long, true};
+static const struct nec_visitor big_int = {"int", NULL, size_long, true, 0};
 
 const struct nec_visitor *nec_visitor_find(const struct nec_target *t, const char *tp_name)
 {
@@ -838,7 +877,7 @@ const struct nec_visitor *nec_visitor_find(const struct nec_target *t, const cha
 	if (t->layout.traits.strs != NEC_STR_BYTES && !strcmp(tp_name, "int"))
 		return &big_int;
 	for (i = 0; i < sizeof(visitors) / sizeof(visitors[0]); i++)
-		if (!strcmp(visitors[i].name, tp_name))
+		if (!strcmp(visitors[i].name, tp_name) && nec_has(t, visitors[i].needs))
 			return &visitors[i];
 	return NULL;
 }

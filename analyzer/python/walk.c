@@ -20,20 +20,27 @@ struct nec_error *nec_walk_init(struct nec_walk *walk, struct nec_types *types, 
 	*walk = (struct nec_walk){.target = types->target, .types = types, .heap = heap, .progress = progress,
 				  .stack = NEC_TMPARRAY_INIT};
 	nec_visit_init(&walk->visit, types);
+	walk->visit.heap = heap;
 	walk->objects = nec_addrset_create();
 	walk->parts = nec_addrset_create();
+	walk->shared = nec_addrset_create();
 	walk->found_in_blocks = nec_addrset_create();
-	if (!walk->objects || !walk->parts || !walk->found_in_blocks)
+	if (!walk->objects || !walk->parts || !walk->shared || !walk->found_in_blocks)
 		return &nec_enomem;
 	NEC_TRY(nec_tmparray_init(&walk->stack, tmpdir));
 	segments = nec_image_segments(types->target->image, &count);
-	for (i = 0; i < count; i++)
-		if (segments[i].origin != NEC_ORIGIN_NONE)
-			NEC_TRY(nec_addrset_cover(walk->objects, segments[i].start, segments[i].end));
+	for (i = 0; i < count; i++) {
+		if (segments[i].origin == NEC_ORIGIN_NONE)
+			continue;
+		NEC_TRY(nec_addrset_cover(walk->objects, segments[i].start, segments[i].end));
+		if (segments[i].perms & NEC_PERM_W) {
+			NEC_TRY(nec_addrset_cover(walk->parts, segments[i].start, segments[i].end));
+			NEC_TRY(nec_addrset_cover(walk->shared, segments[i].start, segments[i].end));
+		}
+	}
 	for (i = 0; i < heap->arena_count; i++) {
 		uint64_t start = heap->arenas[i].start, end = start + types->target->layout.traits.arena_size;
 
-		NEC_TRY(nec_addrset_cover(walk->parts, start, end));
 		NEC_TRY(nec_addrset_cover(walk->found_in_blocks, start, end));
 	}
 	return NULL;
@@ -43,6 +50,7 @@ void nec_walk_deinit(struct nec_walk *walk)
 {
 	nec_addrset_destroy(walk->objects);
 	nec_addrset_destroy(walk->parts);
+	nec_addrset_destroy(walk->shared);
 	nec_addrset_destroy(walk->found_in_blocks);
 	nec_visit_deinit(&walk->visit);
 	nec_tmparray_deinit(&walk->stack);
@@ -134,16 +142,35 @@ static struct nec_error *mark_neighbours(struct nec_walk *walk, uint64_t obj)
 	return prev ? mark_candidate(walk, prev + size) : NULL;
 }
 
+/* Where the block of a part begins: pymalloc's debug hooks put something before what they hand out. */
+static uint64_t part_start(const struct nec_walk *walk, const struct nec_part *part)
+{
+	uint64_t start, size;
+
+	return nec_heap_block(walk->heap, part->addr, &start, &size) == NEC_BLOCK_USED ? start : part->addr;
+}
+
 static void note_parts(struct nec_walk *walk)
 {
 	uint32_t i;
 
 	for (i = 0; i < walk->visit.part_count; i++) {
-		uint64_t start, size;
+		uint64_t start = part_start(walk, &walk->visit.parts[i]);
 
-		if (nec_heap_block(walk->heap, walk->visit.parts[i].addr, &start, &size) == NEC_BLOCK_USED)
-			nec_addrset_add(walk->parts, start);
+		if (!nec_addrset_add(walk->parts, start))
+			nec_addrset_add(walk->shared, start);
 	}
+}
+
+int64_t nec_walk_native(const struct nec_walk *walk)
+{
+	int64_t bytes = 0;
+	uint32_t i;
+
+	for (i = 0; i < walk->visit.part_count; i++)
+		if (!walk->visit.parts[i].in_size && !nec_addrset_has(walk->shared, part_start(walk, &walk->visit.parts[i])))
+			bytes += (int64_t)walk->visit.parts[i].size;
+	return bytes;
 }
 
 static struct nec_error *visit_one(struct nec_walk *walk, uint64_t obj)

@@ -20,7 +20,8 @@ struct nec_walk {
 	struct nec_types *types;	 /* borrowed */
 	const struct nec_heap *heap;	 /* borrowed */
 	struct nec_addrset *objects;	 /* owned: their addresses, indexed after nec_walk_run */
-	struct nec_addrset *parts;	 /* owned: blocks of pymalloc that belong to an object */
+	struct nec_addrset *parts;	 /* owned: blocks that belong to an object */
+	struct nec_addrset *shared;	 /* owned: those that belong to several */
 	struct nec_addrset *found_in_blocks; /* owned: objects that nothing led to */
 	struct nec_visit visit;
 	struct nec_tmparray stack;
@@ -35,6 +36,9 @@ struct nec_walk {
 struct nec_error *nec_walk_init(struct nec_walk *walk, struct nec_types *types, const struct nec_heap *heap,
 				const char *tmpdir, struct nec_progress *progress);
 void nec_walk_deinit(struct nec_walk *walk);
+
+/* Bytes outside the object that walk->visit, just made, owns alone and that its size does not count. */
+int64_t nec_walk_native(const struct nec_walk *walk);
 
 /* Finds them all. */
 struct nec_error *nec_walk_run(struct nec_walk *walk);
