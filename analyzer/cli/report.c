@@ -97,7 +97,9 @@ static void put_time(struct report *r, const char *key)
 	t = (time_t)strtod(value, &end);
 	if (*end) {
 		end = strptime(value, "%Y-%m-%dT%H:%M:%S", &tm);
-		if (!end || strcmp(end, "Z") != 0)
+		if (end && *end == '.')
+			end += 1 + strspn(end + 1, "0123456789");
+		if (!end || (strcmp(end, "Z") != 0 && strcmp(end, "+00:00") != 0))
 			end = NULL;
 	} else if (!gmtime_r(&t, &tm)) {
 		end = NULL;
@@ -418,6 +420,15 @@ static struct nec_error *print_census(struct report *r)
 			      row_limit(r, REPORT_CENSUS), NULL, NULL);
 }
 
+/* A figure of a sample, in its unit. */
+static void put_figure(struct report *r, const char *unit, int64_t value)
+{
+	if (!strcmp(unit, "bytes"))
+		nec_text_size(&r->line, value);
+	else
+		nec_text_count(&r->line, value);
+}
+
 static struct nec_error *print_samples(struct report *r)
 {
 	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
@@ -438,13 +449,16 @@ static struct nec_error *print_samples(struct report *r)
 		nec_text_escape(&r->line, name, strlen(name));
 		nec_text_puts(&r->line, ": ");
 		nec_text_count(&r->line, nec_query_int(query, 2));
-		nec_text_printf(&r->line, " samples of %lld process(es) in %.0f s, at most ",
-				(long long)nec_query_int(query, 3),
-				nec_query_real(query, 5) - nec_query_real(query, 4));
-		if (!strcmp(unit, "bytes"))
-			nec_text_size(&r->line, nec_query_int(query, 6));
-		else
-			nec_text_count(&r->line, nec_query_int(query, 6));
+		nec_text_puts(&r->line, " samples");
+		if (nec_query_int(query, 3) > 1)
+			nec_text_printf(&r->line, " of %lld processes",
+					(long long)nec_query_int(query, 3));
+		nec_text_printf(&r->line, " in %.1f s: from ", nec_query_real(query, 4));
+		put_figure(r, unit, nec_query_int(query, 5));
+		nec_text_puts(&r->line, " to ");
+		put_figure(r, unit, nec_query_int(query, 6));
+		nec_text_puts(&r->line, ", at most ");
+		put_figure(r, unit, nec_query_int(query, 7));
 		line_end(r, 0);
 	}
 }

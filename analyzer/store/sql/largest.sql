@@ -9,14 +9,14 @@ FROM (
 		l.bytes AS bytes,
 		v.text AS value,
 		coalesce((
-			SELECT coalesce(r.label || ' of ', '') || rt.name
+			SELECT coalesce(nullif(r.label, '') || ' of ', '') || rt.name
 			FROM reference r
 			CROSS JOIN object ro ON ro.addr = r.src
 			CROSS JOIN type rt ON rt.id = ro.type
 			WHERE r.dst = l.addr AND r.kind = 'strong'
 			LIMIT 1
 		), (
-			SELECT 'root: ' || kind || coalesce(' ' || label, '') FROM root
+			SELECT 'root: ' || kind || coalesce(' ' || nullif(label, ''), '') FROM root
 			WHERE root.addr = l.addr
 			LIMIT 1
 		)) AS referrer
