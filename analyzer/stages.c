@@ -157,8 +157,7 @@ static struct nec_error *put_analysis(struct nec_store *store, const struct nec_
 		struct nec_fact f = {
 			.kind = NEC_FACT_ROOT,
 			.root = {.addr = ((const uint64_t *)in->addr.data)[implied[i]],
-				 .kind = "implied",
-				 .label = "held by something that was not seen"},
+				 .kind = "implied"},
 		};
 
 		NEC_TRY(nec_store_put(store, &f));

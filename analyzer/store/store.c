@@ -212,7 +212,7 @@ struct nec_error *nec_writer_call(struct nec_store *store,
 /* ---- the file ---- */
 
 /*
- * Opens .partial, makes it empty and locks it. What is there may be the leftover of a load that was
+ * Opens .partial, empty, and locks it. What is there may be the leftover of a load that was
  * killed (taken over) or belong to one that is at work (an error).
  */
 static struct nec_error *open_partial(struct nec_store *store)
@@ -243,8 +243,12 @@ static struct nec_error *open_partial(struct nec_store *store)
 		}
 		/* The other load may have renamed it between our open and our lock. */
 		if (lstat(store->partial, &named) == 0 && named.st_ino == opened.st_ino &&
-		    named.st_dev == opened.st_dev)
-			break;
+		    named.st_dev == opened.st_dev) {
+			if (!opened.st_size || !S_ISREG(opened.st_mode))
+				break;
+			/* Removed and not truncated: ext4 flushes a file that was truncated when it is closed. */
+			unlink(store->partial);
+		}
 		close(fd);
 	}
 	if (!S_ISREG(opened.st_mode)) {
@@ -252,7 +256,7 @@ static struct nec_error *open_partial(struct nec_store *store)
 		return nec_error_create(NEC_ERR_STORE, "%s: not a regular file", store->partial);
 	}
 	store->lock_fd = fd;
-	if (ftruncate(fd, 0) || fchmod(fd, 0600))
+	if (fchmod(fd, 0600))
 		return nec_error_os(errno, "%s", store->partial);
 	return NULL;
 }
