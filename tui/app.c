@@ -77,7 +77,7 @@ static void place_destroy(struct nec_app *app, struct nec_place *place)
 
 static struct nec_error *fill(struct nec_app *app, struct nec_pane *pane)
 {
-	_cleanup_(nec_rows_deinit) struct nec_rows rows = {0};
+	_cleanup_(nec_rowlist_deinit) struct nec_rowlist rows = {0};
 
 	NEC_TRY(pane->view->fill(app, &rows));
 	return nec_pane_fill(pane, &rows);
@@ -232,7 +232,7 @@ static void complete(struct nec_app *app)
 
 	if (app->prompt.sign != ':')
 		return;
-	nec_command_words(app, &words);
+	nec_tui_command_words(app, &words);
 	if (nec_prompt_complete(&app->prompt, nec_text_str(&words), &list) > 1)
 		nec_app_say(app, "%s", nec_text_str(&list));
 }
@@ -260,7 +260,7 @@ static struct nec_error *prompt_key(struct nec_app *app, uint32_t key)
 	if (result != NEC_PROMPT_DONE)
 		return NULL;
 	nec_prompt_keep(&app->prompt);
-	return nec_command_run(app, app->prompt.text);
+	return nec_tui_command_run(app, app->prompt.text);
 }
 
 static struct nec_error *handle_key(struct nec_app *app, uint32_t key)
@@ -273,7 +273,7 @@ static struct nec_error *handle_key(struct nec_app *app, uint32_t key)
 		return prompt_key(app, key);
 	command = nec_keymap_find(&app->keymap, nec_app_place(app)->def->name, key);
 	if (command)
-		return nec_command_run(app, command);
+		return nec_tui_command_run(app, command);
 	return NULL;
 }
 
@@ -320,7 +320,7 @@ static struct nec_error *handle_mouse(struct nec_app *app, const struct nec_even
 		if (pane->top + (size_t)(line - titles) >= pane->rows.count)
 			return NULL;
 		pane->cursor = pane->top + (size_t)(line - titles);
-		return event->mouse == NEC_MOUSE_DOUBLE ? nec_command_run(app, "enter") : NULL;
+		return event->mouse == NEC_MOUSE_DOUBLE ? nec_tui_command_run(app, "enter") : NULL;
 	}
 	return NULL;
 }
@@ -335,7 +335,7 @@ static struct nec_error *handle(struct nec_app *app, const struct nec_event *eve
 	case NEC_EVENT_RESIZE:
 		return nec_screen_resize(&app->screen, event->x, event->y);
 	case NEC_EVENT_COMMAND:
-		return nec_command_run(app, event->command);
+		return nec_tui_command_run(app, event->command);
 	case NEC_EVENT_CLOSED:
 		app->leave = true;
 		return NULL;
@@ -384,7 +384,7 @@ struct nec_error *nec_app_run(struct nec_app *app)
 
 /* ---- lists that come from no query ---- */
 
-struct nec_error *nec_app_fill_marks(struct nec_app *app, struct nec_rows *rows)
+struct nec_error *nec_app_fill_marks(struct nec_app *app, struct nec_rowlist *rows)
 {
 	for (int i = 0; i < app->mark_count; i++) {
 		const char *texts[2] = {NULL, app->marks[i].place};
@@ -392,12 +392,12 @@ struct nec_error *nec_app_fill_marks(struct nec_app *app, struct nec_rows *rows)
 
 		NEC_TRY(nec_row_texts(2, texts, &row));
 		row->values[0] = nec_value_int(app->marks[i].addr);
-		NEC_TRY(nec_rows_add(rows, row));
+		NEC_TRY(nec_rowlist_add(rows, row));
 	}
 	return NULL;
 }
 
-static struct nec_error *add_help(struct nec_app *app, struct nec_rows *rows, const char *name,
+static struct nec_error *add_help(struct nec_app *app, struct nec_rowlist *rows, const char *name,
 				  const char *usage, const char *help)
 {
 	_cleanup_(nec_text_deinit) struct nec_text keys = {0}, command = {0};
@@ -410,12 +410,12 @@ static struct nec_error *add_help(struct nec_app *app, struct nec_rows *rows, co
 	texts[1] = nec_text_str(&command);
 	texts[2] = help;
 	NEC_TRY(nec_row_texts(3, texts, &row));
-	return nec_rows_add(rows, row);
+	return nec_rowlist_add(rows, row);
 }
 
-struct nec_error *nec_app_fill_help(struct nec_app *app, struct nec_rows *rows)
+struct nec_error *nec_app_fill_help(struct nec_app *app, struct nec_rowlist *rows)
 {
-	for (const struct nec_command *command = nec_commands; command->name; command++)
+	for (const struct nec_tui_command *command = nec_tui_commands; command->name; command++)
 		if (command->help)
 			NEC_TRY(add_help(app, rows, command->name, command->usage, command->help));
 	for (const struct nec_screen_def *def = nec_screens; def->name; def++)
@@ -432,16 +432,16 @@ static struct nec_error *load_keymap(struct nec_app *app, const struct nec_tui_o
 	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 
 	NEC_TRY(nec_keymap_parse(&app->keymap, nec_keys_default, "default keys",
-				 nec_command_known));
+				 nec_tui_command_known));
 	if (options->keymap)
-		return nec_keymap_load(&app->keymap, options->keymap, nec_command_known);
+		return nec_keymap_load(&app->keymap, options->keymap, nec_tui_command_known);
 	if (options->no_keymap || (!home && !config))
 		return NULL;
 	nec_text_printf(&path, "%s%s/necropsy/keys", config && *config ? config : home,
 			config && *config ? "" : "/.config");
 	if (access(nec_text_str(&path), F_OK) != 0)
 		return NULL;
-	return nec_keymap_load(&app->keymap, nec_text_str(&path), nec_command_known);
+	return nec_keymap_load(&app->keymap, nec_text_str(&path), nec_tui_command_known);
 }
 
 /* Names of types, tables and columns, for Tab; a database that cannot say them is used without. */
@@ -475,7 +475,7 @@ static struct nec_error *init(struct nec_app *app, const struct nec_tui_options 
 	load_words(app);
 	NEC_TRY(nec_worker_create(app->db, &app->worker));
 	NEC_TRY(nec_app_open(app, nec_screen_find("overview"), &none));
-	return options->command ? nec_command_run(app, options->command) : NULL;
+	return options->command ? nec_tui_command_run(app, options->command) : NULL;
 }
 
 struct nec_error *nec_app_create(struct nec_db *db, struct nec_terminal *terminal,

@@ -80,7 +80,7 @@ void nec_app_say(struct nec_app *app, const char *fmt, ...) __attribute__((forma
 /* The same with an error, which is consumed. */
 void nec_app_complain(struct nec_app *app, struct nec_error *err);
 
-struct nec_error *nec_app_fill_marks(struct nec_app *app, struct nec_rows *rows);
-struct nec_error *nec_app_fill_help(struct nec_app *app, struct nec_rows *rows);
+struct nec_error *nec_app_fill_marks(struct nec_app *app, struct nec_rowlist *rows);
+struct nec_error *nec_app_fill_help(struct nec_app *app, struct nec_rowlist *rows);
 
 #endif

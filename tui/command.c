@@ -106,7 +106,7 @@ static struct nec_error *run_enter(struct nec_app *app, const char *argument)
 		return NULL;
 	}
 	if (command && command->s && !view->fill)
-		return nec_command_run(app, command->s);
+		return nec_tui_command_run(app, command->s);
 	if (!view->enter)
 		return NULL;
 	for (int i = 0; i < 3 && view->enter_with[i].param; i++) {
@@ -441,13 +441,13 @@ static struct nec_error *run_refs(struct nec_app *app, const char *argument)
 	_cleanup_(nec_text_deinit) struct nec_text line = {0};
 
 	nec_text_printf(&line, "show %s", argument);
-	return nec_command_run(app, nec_text_str(&line));
+	return nec_tui_command_run(app, nec_text_str(&line));
 }
 
 static struct nec_error *run_report(struct nec_app *app, const char *argument)
 {
 	(void)argument;
-	return nec_command_run(app, "overview");
+	return nec_tui_command_run(app, "overview");
 }
 
 static struct nec_error *write_file(const char *path, const struct nec_text *text)
@@ -502,7 +502,7 @@ static struct nec_error *run_resize(struct nec_app *app, const char *argument)
 	return nec_screen_resize(&app->screen, width, height);
 }
 
-const struct nec_command nec_commands[] = {
+const struct nec_tui_command nec_tui_commands[] = {
 	{"down", NULL, "to the next line", run_down},
 	{"up", NULL, "to the line before", run_up},
 	{"page-down", NULL, "a page on", run_page_down},
@@ -540,16 +540,16 @@ const struct nec_command nec_commands[] = {
 	{.name = NULL},
 };
 
-static const struct nec_command *find_command(const char *name)
+static const struct nec_tui_command *find_command(const char *name)
 {
-	const struct nec_command *command = nec_commands;
+	const struct nec_tui_command *command = nec_tui_commands;
 
 	while (command->name && strcmp(command->name, name) != 0)
 		command++;
 	return command->name ? command : NULL;
 }
 
-bool nec_command_known(const char *word, bool screen)
+bool nec_tui_command_known(const char *word, bool screen)
 {
 	const struct nec_screen_def *def = nec_screen_find(word);
 
@@ -601,10 +601,10 @@ static struct nec_error *open_screen(struct nec_app *app, const struct nec_scree
 	return nec_app_open(app, def, &params);
 }
 
-struct nec_error *nec_command_run(struct nec_app *app, const char *line)
+struct nec_error *nec_tui_command_run(struct nec_app *app, const char *line)
 {
 	const struct nec_screen_def *def;
-	const struct nec_command *command;
+	const struct nec_tui_command *command;
 	const char *argument;
 	char word[64];
 	size_t len;
@@ -632,7 +632,7 @@ struct nec_error *nec_command_run(struct nec_app *app, const char *line)
 	return command->run(app, argument);
 }
 
-void nec_command_words(struct nec_app *app, struct nec_text *out)
+void nec_tui_command_words(struct nec_app *app, struct nec_text *out)
 {
 	bool sql = strncmp(app->prompt.text, "sql ", 4) == 0;
 
@@ -643,7 +643,7 @@ void nec_command_words(struct nec_app *app, struct nec_text *out)
 	for (const struct nec_screen_def *def = nec_screens; def->name; def++)
 		if (!def->hidden)
 			nec_text_printf(out, "%s\n", def->name);
-	for (const struct nec_command *command = nec_commands; command->name; command++)
+	for (const struct nec_tui_command *command = nec_tui_commands; command->name; command++)
 		if (command->help)
 			nec_text_printf(out, "%s\n", command->name);
 }

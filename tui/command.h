@@ -10,7 +10,7 @@
 
 #include "tui/app.h"
 
-struct nec_command {
+struct nec_tui_command {
 	const char *name;
 	const char *usage; /* of the argument; NULL: none */
 	const char *help;  /* NULL: for scripts and tests alone */
@@ -18,13 +18,13 @@ struct nec_command {
 				 const char *argument); /* argument: "" when there is none */
 };
 
-extern const struct nec_command nec_commands[]; /* ends with a NULL name */
+extern const struct nec_tui_command nec_tui_commands[]; /* ends with a NULL name */
 
 /* Runs a line: a command and its argument. */
-struct nec_error *nec_command_run(struct nec_app *app, const char *line);
+struct nec_error *nec_tui_command_run(struct nec_app *app, const char *line);
 /* Is there such a command (or, when screen, such a screen)? */
-bool nec_command_known(const char *word, bool screen);
+bool nec_tui_command_known(const char *word, bool screen);
 /* What Tab may complete the ':' line to, a line each. */
-void nec_command_words(struct nec_app *app, struct nec_text *out);
+void nec_tui_command_words(struct nec_app *app, struct nec_text *out);
 
 #endif

@@ -55,7 +55,7 @@ static void free_names(struct nec_pane *pane)
 
 static void forget_rows(struct nec_pane *pane)
 {
-	nec_rows_deinit(&pane->rows);
+	nec_rowlist_deinit(&pane->rows);
 	pane->cursor = pane->top = 0;
 	pane->at_begin = pane->at_end = pane->cut = pane->stopped = false;
 	pane->first = -1;
@@ -347,7 +347,7 @@ bool nec_pane_fold(struct nec_pane *pane)
 	}
 	for (end = at + 1; end < pane->rows.count && pane->rows.at[end]->depth > row->depth;)
 		end++;
-	nec_rows_drop(&pane->rows, at + 1, end - at - 1);
+	nec_rowlist_drop(&pane->rows, at + 1, end - at - 1);
 	row->state = NEC_ROW_FOLDED;
 	return true;
 }
@@ -360,7 +360,7 @@ bool nec_pane_owns(const struct nec_pane *pane, const struct nec_job *job)
 }
 
 /* Which rows of a tree can be unfolded: those whose query does not say that they are leaves. */
-static void set_states(struct nec_pane *pane, struct nec_rows *rows, uint16_t depth)
+static void set_states(struct nec_pane *pane, struct nec_rowlist *rows, uint16_t depth)
 {
 	for (size_t i = 0; i < rows->count; i++) {
 		struct nec_row *row = rows->at[i];
@@ -416,7 +416,7 @@ static void wrap_rows(struct nec_pane *pane)
 	int width = pane->width > 12 ? pane->width - 2 : 78;
 	const struct nec_value *value =
 		pane->rows.count ? nec_pane_value(pane, pane->rows.at[0], pane->view->wrap) : NULL;
-	struct nec_rows rows = {0};
+	struct nec_rowlist rows = {0};
 	const char *s = value && value->s ? value->s : "";
 
 	while (*s) {
@@ -436,12 +436,12 @@ static void wrap_rows(struct nec_pane *pane)
 		copy = strndup(s, n);
 		texts[0] = copy;
 		if (copy && !nec_row_texts(1, texts, &row))
-			nec_error_destroy(nec_rows_add(&rows, row));
+			nec_error_destroy(nec_rowlist_add(&rows, row));
 		free(copy);
 		s += n;
 		s += *s == '\n' || *s == ' ';
 	}
-	nec_rows_deinit(&pane->rows);
+	nec_rowlist_deinit(&pane->rows);
 	pane->rows = rows;
 	free_names(pane);
 	pane->names = calloc(2, sizeof(char *));
@@ -459,13 +459,13 @@ static void trim(struct nec_pane *pane)
 	if (pane->cursor > pane->rows.count / 2) {
 		if (n > pane->top)
 			n = pane->top;
-		nec_rows_drop(&pane->rows, 0, n);
+		nec_rowlist_drop(&pane->rows, 0, n);
 		pane->cursor -= n;
 		pane->top -= n;
 		pane->first = pane->first >= 0 ? pane->first + (int64_t)n : -1;
 		pane->at_begin = false;
 	} else {
-		nec_rows_drop(&pane->rows, pane->rows.count - n, n);
+		nec_rowlist_drop(&pane->rows, pane->rows.count - n, n);
 		pane->at_end = false;
 	}
 }
@@ -483,13 +483,13 @@ static struct nec_error *answer_page(struct nec_pane *pane, struct nec_job *job)
 		}
 		free(pane->anchor);
 		pane->anchor = NULL;
-		NEC_TRY(nec_rows_append(&pane->rows, &job->rows));
+		NEC_TRY(nec_rowlist_append(&pane->rows, &job->rows));
 		pane->at_end = last;
 		pane->cut = job->cut;
 	} else {
 		bool from_end = !job->page.positioned;
 
-		NEC_TRY(nec_rows_prepend_reversed(&pane->rows, &job->rows));
+		NEC_TRY(nec_rowlist_prepend_reversed(&pane->rows, &job->rows));
 		pane->cursor =
 			from_end ? pane->rows.count - (pane->rows.count > 0) : pane->cursor + n;
 		pane->top = from_end ? 0 : pane->top + n;
@@ -521,10 +521,10 @@ static struct nec_error *answer_child(struct nec_pane *pane, struct nec_job *job
 	parent = pane->rows.at[at];
 	depth = parent->state == NEC_ROW_MORE ? parent->depth : (uint16_t)(parent->depth + 1);
 	if (more)
-		nec_rows_drop(&job->rows, CHILD_PAGE, 1);
+		nec_rowlist_drop(&job->rows, CHILD_PAGE, 1);
 	set_states(pane, &job->rows, depth);
 	if (parent->state == NEC_ROW_MORE) {
-		nec_rows_drop(&pane->rows, at, 1);
+		nec_rowlist_drop(&pane->rows, at, 1);
 	} else {
 		parent->state = job->rows.count ? NEC_ROW_OPEN : NEC_ROW_LEAF;
 		at++;
@@ -535,9 +535,9 @@ static struct nec_error *answer_child(struct nec_pane *pane, struct nec_job *job
 		NEC_TRY(nec_row_texts(0, NULL, &row));
 		row->depth = depth;
 		row->state = NEC_ROW_MORE;
-		NEC_TRY(nec_rows_add(&job->rows, row));
+		NEC_TRY(nec_rowlist_add(&job->rows, row));
 	}
-	return nec_rows_insert(&pane->rows, at, &job->rows);
+	return nec_rowlist_insert(&pane->rows, at, &job->rows);
 }
 
 static bool same_value(const struct nec_value *a, const struct nec_value *b)
@@ -629,11 +629,11 @@ struct nec_error *nec_pane_filter(struct nec_pane *pane, struct nec_worker *work
 	return NULL;
 }
 
-struct nec_error *nec_pane_fill(struct nec_pane *pane, struct nec_rows *rows)
+struct nec_error *nec_pane_fill(struct nec_pane *pane, struct nec_rowlist *rows)
 {
 	int count = 0;
 
-	nec_rows_deinit(&pane->rows);
+	nec_rowlist_deinit(&pane->rows);
 	free_names(pane);
 	while (pane->columns[count].name)
 		count++;
@@ -645,7 +645,7 @@ struct nec_error *nec_pane_fill(struct nec_pane *pane, struct nec_rows *rows)
 			return &nec_enomem;
 	place_columns(pane);
 	pane->rows = *rows;
-	*rows = (struct nec_rows){0};
+	*rows = (struct nec_rowlist){0};
 	pane->at_begin = pane->at_end = true;
 	pane->first = 0;
 	pane->total = (int64_t)pane->rows.count;

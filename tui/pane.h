@@ -25,7 +25,7 @@ struct nec_pane {
 	int sort;     /* in columns; -1: by key */
 	bool descending;
 
-	struct nec_rows rows;
+	struct nec_rowlist rows;
 	size_t cursor, top;    /* in rows */
 	bool at_begin, at_end; /* rows has the first, the last of the list */
 	int64_t first;         /* number of rows.at[0] in the list; -1: not known */
@@ -62,7 +62,7 @@ void nec_pane_stop(struct nec_pane *pane, struct nec_worker *worker);
 struct nec_error *nec_pane_filter(struct nec_pane *pane, struct nec_worker *worker,
 				  const char *filter);
 /* Rows of a view without a query, the list's all; empties rows. */
-struct nec_error *nec_pane_fill(struct nec_pane *pane, struct nec_rows *rows);
+struct nec_error *nec_pane_fill(struct nec_pane *pane, struct nec_rowlist *rows);
 /* To the next row (or the one before) that has the text. */
 struct nec_error *nec_pane_seek(struct nec_pane *pane, struct nec_worker *worker, const char *text,
 				bool backward);

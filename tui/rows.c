@@ -80,7 +80,7 @@ struct nec_error *nec_row_texts(int count, const char *const *texts, struct nec_
 	return NULL;
 }
 
-static struct nec_error *reserve(struct nec_rows *rows, size_t more)
+static struct nec_error *reserve(struct nec_rowlist *rows, size_t more)
 {
 	size_t capacity = rows->capacity ? rows->capacity : 64;
 	struct nec_row **at;
@@ -97,7 +97,7 @@ static struct nec_error *reserve(struct nec_rows *rows, size_t more)
 	return NULL;
 }
 
-struct nec_error *nec_rows_add(struct nec_rows *rows, struct nec_row *row)
+struct nec_error *nec_rowlist_add(struct nec_rowlist *rows, struct nec_row *row)
 {
 	struct nec_error *err = reserve(rows, 1);
 
@@ -108,15 +108,15 @@ struct nec_error *nec_rows_add(struct nec_rows *rows, struct nec_row *row)
 	return err;
 }
 
-void nec_rows_deinit(struct nec_rows *rows)
+void nec_rowlist_deinit(struct nec_rowlist *rows)
 {
 	for (size_t i = 0; i < rows->count; i++)
 		free(rows->at[i]);
 	free(rows->at);
-	*rows = (struct nec_rows){0};
+	*rows = (struct nec_rowlist){0};
 }
 
-struct nec_error *nec_rows_insert(struct nec_rows *rows, size_t at, struct nec_rows *other)
+struct nec_error *nec_rowlist_insert(struct nec_rowlist *rows, size_t at, struct nec_rowlist *other)
 {
 	size_t n = other->count;
 
@@ -130,12 +130,12 @@ struct nec_error *nec_rows_insert(struct nec_rows *rows, size_t at, struct nec_r
 	return NULL;
 }
 
-struct nec_error *nec_rows_append(struct nec_rows *rows, struct nec_rows *other)
+struct nec_error *nec_rowlist_append(struct nec_rowlist *rows, struct nec_rowlist *other)
 {
-	return nec_rows_insert(rows, rows->count, other);
+	return nec_rowlist_insert(rows, rows->count, other);
 }
 
-struct nec_error *nec_rows_prepend_reversed(struct nec_rows *rows, struct nec_rows *other)
+struct nec_error *nec_rowlist_prepend_reversed(struct nec_rowlist *rows, struct nec_rowlist *other)
 {
 	size_t n = other->count;
 
@@ -150,7 +150,7 @@ struct nec_error *nec_rows_prepend_reversed(struct nec_rows *rows, struct nec_ro
 	return NULL;
 }
 
-void nec_rows_drop(struct nec_rows *rows, size_t at, size_t n)
+void nec_rowlist_drop(struct nec_rowlist *rows, size_t at, size_t n)
 {
 	for (size_t i = at; i < at + n; i++)
 		free(rows->at[i]);

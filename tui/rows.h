@@ -37,20 +37,21 @@ struct nec_error *nec_row_copy(const struct nec_query *query, struct nec_row **r
 /* A row of texts, for lists that come from no query; strings are copied, NULL is a NULL. */
 struct nec_error *nec_row_texts(int count, const char *const *texts, struct nec_row **row_ret);
 
-struct nec_rows {
+struct nec_rowlist {
 	struct nec_row **at; /* owned */
 	size_t count, capacity;
 };
 
 /* Consumes row, also on failure. */
-struct nec_error *nec_rows_add(struct nec_rows *rows, struct nec_row *row);
-void nec_rows_deinit(struct nec_rows *rows);
+struct nec_error *nec_rowlist_add(struct nec_rowlist *rows, struct nec_row *row);
+void nec_rowlist_deinit(struct nec_rowlist *rows);
 /* Adds other's rows at the end, at an index, or before all in reversed order; empties other. */
-struct nec_error *nec_rows_append(struct nec_rows *rows, struct nec_rows *other);
-struct nec_error *nec_rows_insert(struct nec_rows *rows, size_t at, struct nec_rows *other);
-struct nec_error *nec_rows_prepend_reversed(struct nec_rows *rows, struct nec_rows *other);
+struct nec_error *nec_rowlist_append(struct nec_rowlist *rows, struct nec_rowlist *other);
+struct nec_error *nec_rowlist_insert(struct nec_rowlist *rows, size_t at,
+				     struct nec_rowlist *other);
+struct nec_error *nec_rowlist_prepend_reversed(struct nec_rowlist *rows, struct nec_rowlist *other);
 /* Lets go of n rows. */
-void nec_rows_drop(struct nec_rows *rows, size_t at, size_t n);
+void nec_rowlist_drop(struct nec_rowlist *rows, size_t at, size_t n);
 
 #define NEC_PARAMS_MAX 4
 

@@ -36,9 +36,11 @@ struct nec_tui_options {
  */
 struct nec_error *nec_tui_run(struct nec_db *db, const struct nec_tui_options *options);
 
-/* The same for a dump that is not loaded yet: the stages of the load are shown, Esc or q leaves it
- * (NEC_ERR_CANCELLED). */
-struct nec_error *nec_tui_run_dump(const char *dump, const struct nec_load_options *load,
-				   const struct nec_tui_options *options);
+/*
+ * nec_load on the terminal: its stages are shown while it works; Esc, q or Ctrl-C leaves it
+ * (NEC_ERR_CANCELLED). options->progress is there and its report is used by this function.
+ */
+struct nec_error *nec_tui_load(const char *dump, const struct nec_load_options *options,
+			       char **path_ret, bool *loaded_ret);
 
 #endif

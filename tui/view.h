@@ -49,7 +49,7 @@ struct nec_view {
 	const char *name;
 	const char *query; /* named; NULL: fill */
 	/* Rows that are the program's own: help, marks, history. */
-	struct nec_error *(*fill)(struct nec_app *app, struct nec_rows *rows);
+	struct nec_error *(*fill)(struct nec_app *app, struct nec_rowlist *rows);
 	const struct nec_column *columns; /* NULL: the answer's own (SQL) */
 	const char *key;                  /* unique column */
 	const char *sort;                 /* at first; NULL: by key */

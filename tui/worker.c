@@ -46,7 +46,7 @@ void nec_job_destroy(struct nec_job *job)
 	free(job->path);
 	nec_params_deinit(&job->borrowed);
 	nec_params_deinit(&job->params);
-	nec_rows_deinit(&job->rows);
+	nec_rowlist_deinit(&job->rows);
 	for (char **name = job->columns; name && *name; name++)
 		free(*name);
 	free(job->columns);
@@ -110,7 +110,7 @@ static struct nec_error *run(struct nec_db *db, struct nec_job *job)
 			return NULL;
 		}
 		NEC_TRY(nec_row_copy(query, &row));
-		NEC_TRY(nec_rows_add(&job->rows, row));
+		NEC_TRY(nec_rowlist_add(&job->rows, row));
 	}
 }
 

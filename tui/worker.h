@@ -32,7 +32,7 @@ struct nec_job {
 	int tag;
 
 	/* The answer. */
-	struct nec_rows rows;
+	struct nec_rowlist rows;
 	char **columns;          /* their names; NULL-terminated, owned */
 	bool cut;                /* SQL: there is more than row_max */
 	int64_t exported;        /* rows */

@@ -18,9 +18,18 @@
 #include "config.h"
 
 const struct nec_command *const nec_commands[] = {
-	&nec_command_report, &nec_command_load,  &nec_command_objects,
-	&nec_command_paths,  &nec_command_refs,  &nec_command_show,
-	&nec_command_sql,    &nec_command_types, NULL,
+	&nec_command_report,
+#ifdef HAVE_TUI
+	&nec_command_browse,
+#endif
+	&nec_command_load,
+	&nec_command_objects,
+	&nec_command_paths,
+	&nec_command_refs,
+	&nec_command_show,
+	&nec_command_sql,
+	&nec_command_types,
+	NULL,
 };
 
 static const struct nec_option options_common[] = {
@@ -100,6 +109,16 @@ static void option_list_init(struct option_list *list, const struct nec_command 
 			option_list_add(list, option_sets[i].options);
 }
 
+#ifdef HAVE_TUI
+static bool option_list_has(const struct option_list *list, const char *name)
+{
+	for (int i = 0; i < list->count; i++)
+		if (!strcmp(list->options[i]->name, name))
+			return true;
+	return false;
+}
+#endif
+
 const struct nec_command *nec_command_find(const char *name)
 {
 	for (size_t i = 0; nec_commands[i]; i++)
@@ -130,8 +149,9 @@ static void print_help(void)
 	       "A post-mortem for CPython: what was in a dead process, and who held it.\n"
 	       "DUMP is a core, a heap snapshot, or a database that was made of one. A dump is\n"
 	       "loaded once; its database lies beside it, or in $XDG_CACHE_HOME/necropsy.\n"
-	       "Without a command: %s.\n"
+	       "Without a command: %s%s.\n"
 	       "\ncommands:\n",
+	       nec_commands[1] == &nec_command_load ? "" : "browse on a terminal, else ",
 	       nec_commands[0]->name);
 	for (size_t i = 0; nec_commands[i]; i++) {
 		char left[48];
@@ -212,6 +232,39 @@ static int first_operand(int argc, char **argv)
 	while (getopt_long(argc, argv, s.shorts, s.longs, NULL) != -1)
 		;
 	return optind;
+}
+
+/*
+ * What is done without a command: on a terminal one looks around, unless an option is given that
+ * only the report has; an option that only the browser has decides for it anywhere.
+ */
+static const struct nec_command *default_command(int argc, char **argv)
+{
+	const struct nec_command *command = nec_commands[0];
+#ifdef HAVE_TUI
+	struct option_list browse, report;
+	struct scanner s;
+	int c;
+
+	if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+		command = &nec_command_browse;
+	option_list_init(&browse, &nec_command_browse);
+	option_list_init(&report, nec_commands[0]);
+	scanner_init(&s, NULL, "-");
+	while ((c = getopt_long(argc, argv, s.shorts, s.longs, NULL)) != -1) {
+		const struct nec_option *option = c == 1 ? NULL : scanner_option(&s, c);
+
+		if (!option)
+			continue;
+		if (!option_list_has(&report, option->name))
+			command = &nec_command_browse;
+		else if (!option_list_has(&browse, option->name))
+			command = nec_commands[0];
+	}
+#else
+	(void)argc, (void)argv;
+#endif
+	return command;
 }
 
 static struct nec_error *usage_error(const struct nec_command *command, const char *fmt, ...)
@@ -302,12 +355,13 @@ struct nec_error *nec_cli_parse(struct nec_cli *cli, int argc, char **argv, bool
 
 	*done_ret = false;
 	cli->limit = -1;
-	cli->command = nec_commands[0];
 	if (at < argc && nec_command_find(argv[at])) {
 		named = true;
 		cli->command = nec_command_find(argv[at]);
 		memmove(argv + at, argv + at + 1, (size_t)(argc - at) * sizeof(*argv));
 		argc--;
+	} else {
+		cli->command = default_command(argc, argv);
 	}
 	NEC_TRY(parse_options(cli, argc, argv, &help, &version));
 	if (version) {

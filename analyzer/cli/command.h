@@ -65,6 +65,9 @@ struct nec_cli {
 	enum nec_status status;
 	struct nec_db *db; /* owned, once nec_cli_open was called */
 	char *db_path;     /* owned: the database behind db */
+	/* How a dump is loaded; NULL: by nec_load. */
+	struct nec_error *(*load)(const char *dump, const struct nec_load_options *options,
+				  char **path_ret, bool *loaded_ret);
 };
 
 struct nec_command {
@@ -80,7 +83,7 @@ struct nec_command {
 };
 
 /* All commands, in the order of --help; NULL ends the list. The first one is what `necropsy DUMP`
- * does. */
+ * does, unless it is on a terminal. */
 extern const struct nec_command *const nec_commands[];
 
 /* NULL when there is none of that name. */
@@ -104,7 +107,8 @@ const char *nec_cli_text(const struct nec_cli *cli, const char *option);
  * unlimited by itself. */
 int64_t nec_cli_limit(const struct nec_cli *cli, int64_t likes);
 
-extern const struct nec_command nec_command_load, nec_command_objects, nec_command_paths,
-	nec_command_refs, nec_command_report, nec_command_show, nec_command_sql, nec_command_types;
+extern const struct nec_command nec_command_browse, nec_command_load, nec_command_objects,
+	nec_command_paths, nec_command_refs, nec_command_report, nec_command_show, nec_command_sql,
+	nec_command_types;
 
 #endif

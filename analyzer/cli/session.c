@@ -161,11 +161,11 @@ struct nec_error *nec_cli_load(struct nec_cli *cli, const char *path, char **pat
 		if (!strcmp(cli->values[i].option->name, "lib-path"))
 			lib_paths[count++] = cli->values[i].text;
 	options.lib_paths = lib_paths;
-	if (nec_table_terminal_width(stderr)) {
+	if (!cli->load && nec_table_terminal_width(stderr)) {
 		session_progress.report = bar_report;
 		session_progress.arg = &bar;
 	}
-	err = nec_load(path, &options, path_ret, loaded_ret);
+	err = (cli->load ? cli->load : nec_load)(path, &options, path_ret, loaded_ret);
 	session_progress.report = NULL;
 	bar_wipe(&bar);
 	return err;
