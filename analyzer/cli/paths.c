@@ -254,6 +254,7 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 		.not_types = not_types,
 		.not_roots = nec_cli_has(cli, "not-root") ? not_roots : NULL,
 		.weak = nec_cli_has(cli, "weak"),
+		.progress = nec_session_progress(),
 	};
 	int64_t count = nec_cli_limit(cli, 5);
 	uint64_t addr;

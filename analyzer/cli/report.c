@@ -309,16 +309,19 @@ static const struct nec_column type_columns[] = {
 	{"retained", "retained", NEC_CELL_SIZE, false},
 };
 
+/* The last two are one for a person: the value, or where there is none the path to it. */
 static const struct nec_column largest_columns[] = {
 	{"addr", "address", NEC_CELL_ADDR, false},
 	{"type", "type", NEC_CELL_TEXT, true},
 	{"bytes", "size", NEC_CELL_SIZE, false},
-	{"what", "value, or ← who has it", NEC_CELL_TEXT, true},
-	{"value", NULL, NEC_CELL_TEXT, false},
-	{"referrer", NULL, NEC_CELL_TEXT, false},
+	{"value", "value, or ← how to get there", NEC_CELL_TEXT, true},
+	{"path", NULL, NEC_CELL_TEXT, false},
 };
 
-enum { LARGEST_COLUMNS = sizeof(largest_columns) / sizeof(largest_columns[0]) };
+enum {
+	LARGEST_VALUE = 3,
+	LARGEST_COLUMNS = sizeof(largest_columns) / sizeof(largest_columns[0]),
+};
 
 static struct nec_error *open_types(struct report *r, struct nec_query **query_ret)
 {
@@ -370,24 +373,61 @@ static struct nec_error *print_types(struct report *r)
 			      row_limit(r, REPORT_TYPES), NULL, NULL);
 }
 
+/* The cells of value and path of the object in the query's row. */
+static struct nec_error *add_value(struct report *r, struct nec_table *table,
+				   const struct nec_query *query)
+{
+	_cleanup_(nec_paths_destroyp) struct nec_paths *paths = NULL;
+	_cleanup_(nec_text_deinit) struct nec_text text = {0};
+	const struct nec_path_options options = {.max_paths = 1,
+						 .progress = nec_session_progress()};
+	bool none = nec_query_column_type(query, LARGEST_VALUE) == NEC_COLUMN_NULL;
+
+	NEC_TRY(nec_paths_find(r->cli->db, (uint64_t)nec_query_int(query, 0), &options, &paths));
+	if (paths->line_count) {
+		if (r->cli->output == NEC_OUTPUT_TEXT)
+			nec_text_puts(&text, "← ");
+		nec_text_puts(&text, paths->lines[0].text);
+	}
+	if (none && r->cli->output == NEC_OUTPUT_TEXT && text.len)
+		nec_table_text(table, nec_text_str(&text), text.len);
+	else
+		nec_table_cell(table, query, LARGEST_VALUE);
+	if (text.len)
+		nec_table_text(table, nec_text_str(&text), text.len);
+	else
+		nec_table_null(table);
+	return text.failed ? &nec_enomem : NULL;
+}
+
+/* title NULL: the table alone, as a member of JSON. */
 static struct nec_error *print_largest(struct report *r, const char *by, const char *title,
 				       const char *bytes_title)
 {
 	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
+	_cleanup_(nec_table_destroyp) struct nec_table *table = NULL;
+	int64_t limit = row_limit(r, REPORT_LARGEST);
 	struct nec_column columns[LARGEST_COLUMNS];
 	bool row;
 
-	NEC_TRY(open_largest(r, by, &query));
-	NEC_TRY(nec_query_step(query, &row));
-	if (!row)
-		return NULL;
-	nec_query_close(nec_take(query));
-	section(r, title);
 	memcpy(columns, largest_columns, sizeof(columns));
 	columns[2].title = bytes_title;
 	NEC_TRY(open_largest(r, by, &query));
-	return nec_table_rows(r->out, NEC_OUTPUT_TEXT, columns, LARGEST_COLUMNS, r->width, 2, query,
-			      row_limit(r, REPORT_LARGEST), NULL, NULL);
+	NEC_TRY(nec_query_step(query, &row));
+	if (row && title)
+		section(r, title);
+	if (!row && title)
+		return NULL;
+	NEC_TRY(nec_table_create(r->out, r->cli->output, columns, LARGEST_COLUMNS, r->width, 2,
+				 &table));
+	for (int64_t i = 0; row && (!limit || i < limit); i++) {
+		for (int c = 0; c < LARGEST_VALUE; c++)
+			nec_table_cell(table, query, c);
+		NEC_TRY(add_value(r, table, query));
+		nec_table_end_row(table);
+		NEC_TRY(nec_query_step(query, &row));
+	}
+	return nec_table_finish(table, NULL);
 }
 
 /* Snapshots without objects. */
@@ -544,7 +584,7 @@ static void print_next(struct report *r)
 	if (r->largest) {
 		snprintf(addr, sizeof(addr), "0x%llx", (unsigned long long)r->largest);
 		next(r, "show", addr, "look into the largest object");
-		next(r, "refs", addr, "who refers to it");
+		next(r, "paths", addr, "who holds it");
 	}
 	if (r->warnings)
 		next(r, "sql", "select * from warning", "all warnings");
@@ -602,17 +642,15 @@ static struct nec_error *json_report(struct report *r)
 						     {"addr", "", NEC_CELL_ADDR, false},
 						     {"message", "", NEC_CELL_TEXT, false}};
 	static const struct {
-		const char *member, *query, *by;
+		const char *member, *query;
 		const struct nec_column *columns;
 		int column_count;
 	} tables[] = {
-		{"memory", "memory", NULL, memory, 3},
-		{"findings", "findings", NULL, findings, 6},
-		{"largest", "largest", "size", largest_columns, LARGEST_COLUMNS},
-		{"holders", "largest", "retained", largest_columns, LARGEST_COLUMNS},
-		{"census", "census_largest", NULL, census_columns, 5},
-		{"threads", "thread_states", NULL, threads, 2},
-		{"warnings", "warnings", NULL, warnings, 4},
+		{"memory", "memory", memory, 3},
+		{"findings", "findings", findings, 6},
+		{"census", "census_largest", census_columns, 5},
+		{"threads", "thread_states", threads, 2},
+		{"warnings", "warnings", warnings, 4},
 	};
 	_cleanup_(nec_query_closep) struct nec_query *types = NULL;
 	struct nec_json json;
@@ -627,16 +665,17 @@ static struct nec_error *json_report(struct report *r)
 	NEC_TRY(open_types(r, &types));
 	NEC_TRY(nec_table_rows(r->out, NEC_OUTPUT_JSON, type_columns, 5, 0, 2, types,
 			       row_limit(r, REPORT_TYPES), NULL, NULL));
+	nec_json_member(&json, "largest");
+	NEC_TRY(print_largest(r, "size", NULL, NULL));
+	nec_json_member(&json, "holders");
+	NEC_TRY(print_largest(r, "retained", NULL, NULL));
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		_cleanup_(nec_query_closep) struct nec_query *query = NULL;
 
 		nec_json_member(&json, tables[i].member);
 		NEC_TRY(nec_query_named(r->cli->db, tables[i].query, &query));
-		if (tables[i].by)
-			NEC_TRY(nec_query_bind_text(query, ":by", tables[i].by));
-		NEC_TRY(nec_table_rows(
-			r->out, NEC_OUTPUT_JSON, tables[i].columns, tables[i].column_count, 0, 2,
-			query, tables[i].by ? row_limit(r, REPORT_LARGEST) : 0, NULL, NULL));
+		NEC_TRY(nec_table_rows(r->out, NEC_OUTPUT_JSON, tables[i].columns,
+				       tables[i].column_count, 0, 2, query, 0, NULL, NULL));
 	}
 	return nec_json_end(&json);
 }

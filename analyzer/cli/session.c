@@ -45,6 +45,11 @@ int nec_session_signal(void)
 	return session_signal;
 }
 
+struct nec_progress *nec_session_progress(void)
+{
+	return &session_progress;
+}
+
 void nec_session_say(const char *fmt, ...)
 {
 	_cleanup_free_ char *message = NULL, *escaped = NULL;

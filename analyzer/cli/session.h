@@ -33,6 +33,9 @@ int64_t nec_db_meta_int(struct nec_db *db, const char *key, int64_t otherwise);
 /* NULL when the dump has objects; otherwise NEC_ERR_NOTFOUND says so, and what it has. */
 struct nec_error *nec_cli_no_objects(struct nec_cli *cli);
 
+/* For what takes long: Ctrl-C cancels it. */
+struct nec_progress *nec_session_progress(void);
+
 /* Frees what cli owns. */
 void nec_session_close(struct nec_cli *cli);
 

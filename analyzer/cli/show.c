@@ -108,6 +108,23 @@ static void put_holder(FILE *out, const struct nec_query *object, struct nec_tex
 	}
 }
 
+/* The shortest path from a root, as a row; nothing where there is none. */
+static struct nec_error *put_path(struct nec_cli *cli, FILE *out, uint64_t addr,
+				  struct nec_text *text)
+{
+	const struct nec_path_options options = {.max_paths = 1,
+						 .progress = nec_session_progress()};
+	_cleanup_(nec_paths_destroyp) struct nec_paths *paths = NULL;
+
+	NEC_TRY(nec_paths_find(cli->db, addr, &options, &paths));
+	if (!paths->line_count)
+		return NULL;
+	nec_text_clear(text);
+	nec_text_escape(text, paths->lines[0].text, strlen(paths->lines[0].text));
+	put_row(out, "path", text);
+	return NULL;
+}
+
 static struct nec_error *show_text(struct nec_cli *cli, FILE *out, uint64_t addr,
 				   struct nec_query *object)
 {
@@ -130,6 +147,7 @@ static struct nec_error *show_text(struct nec_cli *cli, FILE *out, uint64_t addr
 		      counts.referrers == 1 ? " reference leads here" : " references lead here");
 	put_row(out, "referrers", &text);
 	put_holder(out, object, &text);
+	NEC_TRY(put_path(cli, out, addr, &text));
 	if (counts.items) {
 		putc('\n', out);
 		NEC_TRY(nec_refs_print(cli, out, "items", addr, limit, 2));
@@ -137,7 +155,7 @@ static struct nec_error *show_text(struct nec_cli *cli, FILE *out, uint64_t addr
 					     limit ? counts.items - limit : 0));
 	}
 	if (counts.referrers) {
-		fprintf(out, "\nwho refers to it: necropsy refs %s 0x%llx\n", cli->operands[0],
+		fprintf(out, "\nwho holds it: necropsy paths %s 0x%llx\n", cli->operands[0],
 			(unsigned long long)addr);
 	}
 	return text.failed ? &nec_enomem : NULL;
