@@ -13,6 +13,7 @@
 	X(mprof)                                                                                   \
 	X(pyheap)                                                                                  \
 	X(smaps)                                                                                   \
+	X(snapshot)                                                                                \
 	X(tracemalloc)
 
 #define NEC_FORMAT_DECLARE_(name) extern const struct nec_format nec_format_##name;
