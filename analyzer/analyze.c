@@ -11,11 +11,9 @@
 /* Kinds of roots whose words may own nothing, and what their labels look like where that is so. */
 static const struct {
 	const char *kind, *label; /* label NULL: any */
-	enum nec_root_doubt doubt;
 } doubts[] = {
-	{"C global", NULL, NEC_ROOT_BORROWED},     {"thread state", NULL, NEC_ROOT_BORROWED},
-	{"interpreter", "+0x", NEC_ROOT_BORROWED}, {"native memory", NULL, NEC_ROOT_STALE},
-	{"native stack", NULL, NEC_ROOT_STALE},    {"register", NULL, NEC_ROOT_STALE},
+	{"C global", NULL},      {"thread state", NULL}, {"interpreter", "+0x"},
+	{"native memory", NULL}, {"native stack", NULL}, {"register", NULL},
 };
 
 enum nec_root_doubt nec_root_doubt(const char *kind, const char *label)
@@ -25,7 +23,7 @@ enum nec_root_doubt nec_root_doubt(const char *kind, const char *label)
 	for (i = 0; i < sizeof(doubts) / sizeof(doubts[0]); i++)
 		if (!strcmp(doubts[i].kind, kind) &&
 		    (!doubts[i].label || (label && strstr(label, doubts[i].label))))
-			return doubts[i].doubt;
+			return NEC_ROOT_DOUBTFUL;
 	return NEC_ROOT_SURE;
 }
 
@@ -35,7 +33,6 @@ struct work {
 	const struct nec_graph *reverse;
 	struct nec_tmparray roots; /* uint32_t ids of those that count */
 	uint64_t *reached;         /* bitmap; NULL: without reference counts there is no doubt */
-	uint32_t followed;         /* roots whose edges are followed in reached */
 };
 
 /* Is node i held by more than the edges to it? What is not known counts as yes. */
@@ -54,18 +51,6 @@ static struct nec_error *add_root(struct work *w, uint32_t id)
 	return nec_tmparray_append(&w->roots, &id, sizeof(id));
 }
 
-/* Marks what the roots since the last time reach. */
-static struct nec_error *reach(struct work *w)
-{
-	uint32_t count = (uint32_t)(w->roots.size / sizeof(uint32_t)), from = w->followed;
-
-	w->followed = count;
-	if (from == count)
-		return NULL;
-	return nec_graph_reach(w->a->graph, (const uint32_t *)w->roots.data + from, count - from,
-			       w->a->tmpdir, w->reached, w->a->progress);
-}
-
 static struct nec_error *add_sure(struct work *w)
 {
 	const struct nec_analysis *a = w->a;
@@ -74,18 +59,6 @@ static struct nec_error *add_sure(struct work *w)
 	for (i = 0; i < a->root_count; i++)
 		if (!a->refcount || a->roots[i].doubt == NEC_ROOT_SURE ||
 		    is_held(w, a->roots[i].id))
-			NEC_TRY(add_root(w, a->roots[i].id));
-	return NULL;
-}
-
-static struct nec_error *add_borrowed(struct work *w)
-{
-	const struct nec_analysis *a = w->a;
-	uint32_t i;
-
-	for (i = 0; i < a->root_count; i++)
-		if (a->roots[i].doubt == NEC_ROOT_BORROWED &&
-		    !nec_bit_get(w->reached, a->roots[i].id))
 			NEC_TRY(add_root(w, a->roots[i].id));
 	return NULL;
 }
@@ -118,9 +91,9 @@ static struct nec_error *choose_roots(struct work *w)
 	w->reached = calloc(nec_bit_words(a->graph->node_count), sizeof(*w->reached));
 	if (!w->reached)
 		return &nec_enomem;
-	NEC_TRY(reach(w));
-	NEC_TRY(add_borrowed(w));
-	NEC_TRY(reach(w));
+	NEC_TRY(nec_graph_reach(a->graph, w->roots.data,
+				(uint32_t)(w->roots.size / sizeof(uint32_t)), a->tmpdir, w->reached,
+				a->progress));
 	return add_implied(w);
 }
 

@@ -19,15 +19,14 @@
 #include "graph/graph.h"
 
 /*
- * How sure is it that a root owns a reference? Words that happen to point at objects (variables of
- * C, fields of the interpreter nobody described) may be borrowed, and words on native stacks may be
- * left over as well. With reference counts there is no need to guess: a doubtful root counts where
- * the references that were found do not explain the object's count.
+ * How sure is it that a root owns a reference? Words that happen to point at objects may be
+ * borrowed (variables of C, caches of the interpreter), or left over (native stacks, free lists).
+ * With reference counts there is no need to guess: a doubtful root counts where the references that
+ * were found do not explain the object's count.
  */
 enum nec_root_doubt {
 	NEC_ROOT_SURE,
-	NEC_ROOT_BORROWED, /* may be; counts all the same for what is not reached otherwise */
-	NEC_ROOT_STALE,    /* may be */
+	NEC_ROOT_DOUBTFUL,
 };
 
 enum nec_root_doubt nec_root_doubt(const char *kind, const char *label);

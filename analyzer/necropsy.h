@@ -89,6 +89,9 @@ struct nec_error *nec_query_bind_int(struct nec_query *query, const char *param,
 struct nec_error *nec_query_bind_real(struct nec_query *query, const char *param, double value);
 struct nec_error *nec_query_bind_text(struct nec_query *query, const char *param, const char *value);
 
+/* Back to before the first row, to bind other values; those that are bound stay. */
+void nec_query_reset(struct nec_query *query);
+
 /* *row_ret: is there a row? */
 struct nec_error *nec_query_step(struct nec_query *query, bool *row_ret);
 
@@ -149,6 +152,38 @@ void nec_paths_destroy(struct nec_paths *paths); /* NULL is fine */
 static inline void nec_paths_destroyp(struct nec_paths **pathsp)
 {
 	nec_paths_destroy(*pathsp);
+}
+
+/*
+ * What if: objects and bytes that nothing would reach any more. Lists hold patterns as above; all that they name goes at once.
+ */
+struct nec_whatif_options {
+	const char *const *cut;	      /* references that are not there */
+	const char *const *weaken;    /* objects whose items (['key'], [3], .name) are held weakly, or references that are weak */
+	const char *const *drop;      /* objects that are not there */
+	const char *const *not_roots; /* kinds of roots that are not there */
+	struct nec_progress *progress;
+};
+
+struct nec_whatif {
+	uint64_t cut; /* references that the patterns named */
+	uint64_t count;
+	int64_t bytes; /* with native bytes */
+	struct nec_whatif_type {
+		char *name;
+		uint64_t count;
+		int64_t bytes;
+	} *types; /* the largest first */
+	uint32_t type_count;
+};
+
+struct nec_error *nec_whatif(struct nec_db *db, const struct nec_whatif_options *options,
+			     struct nec_whatif **whatif_ret);
+void nec_whatif_destroy(struct nec_whatif *whatif); /* NULL is fine */
+
+static inline void nec_whatif_destroyp(struct nec_whatif **whatifp)
+{
+	nec_whatif_destroy(*whatifp);
 }
 
 static inline void nec_db_closep(struct nec_db **dbp)

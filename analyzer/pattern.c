@@ -9,6 +9,10 @@
 
 #include "fact.h"
 
+enum { VERDICT_NONE, VERDICT_NO, VERDICT_YES };
+
+enum { MAX_FIXED = 1 << 20 }; /* ids of fixed labels that get a verdict: programs have hundreds */
+
 /* One end of X->Y. */
 struct end {
 	enum { END_ANY, END_NODE, END_TYPES } kind;
@@ -21,6 +25,9 @@ struct nec_pattern {
 	enum { PATTERN_LABEL, PATTERN_ENDS, PATTERN_CHAIN } kind;
 	struct nec_edges *edges; /* borrowed */
 	char *label;             /* LABEL */
+	/* LABEL: verdicts on fixed labels by their id, and on keys by the id of the object. */
+	uint8_t *fixed, *keys;
+	uint32_t fixed_count, key_count;
 	struct nec_text scratch;
 	struct end src, dst; /* ENDS */
 	/* CHAIN: objects it leads to, and the last references on the way there, src << 32 | dst,
@@ -382,6 +389,8 @@ void nec_pattern_destroy(struct nec_pattern *pattern)
 		return;
 	nec_text_deinit(&pattern->scratch);
 	free(pattern->label);
+	free(pattern->fixed);
+	free(pattern->keys);
 	free(pattern->src.types);
 	free(pattern->dst.types);
 	free(pattern->objects);
@@ -416,6 +425,59 @@ static bool match_chain(const struct nec_pattern *p, const struct nec_edge *edge
 	return bsearch(&edge->src, p->objects, p->object_count, sizeof(edge->src), compare_u32);
 }
 
+/* Has a label its own verdict already? The labels of a heap are few, or keys; *slot_ret NULL:
+ * neither. */
+static struct nec_error *find_verdict(struct nec_pattern *p, const struct nec_edge *edge,
+				      uint8_t **slot_ret)
+{
+	bool fixed = edge->label_kind == NEC_LABEL_STRING;
+	uint32_t *count = fixed ? &p->fixed_count : &p->key_count;
+	uint8_t **verdicts = fixed ? &p->fixed : &p->keys, *grown;
+	uint64_t want;
+
+	*slot_ret = NULL;
+	/* Labels of other kinds are numbers; a hostile number has no slot. */
+	if ((!fixed && edge->label_kind != NEC_LABEL_KEY && edge->label_kind != NEC_LABEL_ATTR) ||
+	    edge->label >= (fixed ? MAX_FIXED : nec_edges_count(p->edges)))
+		return NULL;
+	if (edge->label >= *count) {
+		want = fixed ? (edge->label | 1023) + 1 : nec_edges_count(p->edges);
+		grown = realloc(*verdicts, want);
+		if (!grown)
+			return &nec_enomem;
+		memset(grown + *count, 0, want - *count);
+		*verdicts = grown;
+		*count = (uint32_t)want;
+	}
+	*slot_ret = &(*verdicts)[edge->label];
+	return NULL;
+}
+
+static struct nec_error *match_label(struct nec_pattern *p, const struct nec_edge *edge,
+				     enum nec_match *match_ret)
+{
+	bool named = edge->label_kind == NEC_LABEL_STRING || edge->label_kind == NEC_LABEL_ATTR;
+	bool item = edge->label_kind == NEC_LABEL_KEY || edge->label_kind == NEC_LABEL_INDEX;
+	uint8_t *slot;
+
+	if (*p->label == '.' ? !named : !item)
+		return NULL;
+	NEC_TRY(find_verdict(p, edge, &slot));
+	if (!slot || *slot == VERDICT_NONE) {
+		nec_text_clear(&p->scratch);
+		NEC_TRY(nec_edges_label(p->edges, edge, &p->scratch));
+		if (p->scratch.failed)
+			return &nec_enomem;
+		if (label_is(&p->scratch, p->label, strlen(p->label)))
+			*match_ret = NEC_MATCH_YES;
+		if (slot)
+			*slot = *match_ret == NEC_MATCH_YES ? VERDICT_YES : VERDICT_NO;
+	} else if (*slot == VERDICT_YES) {
+		*match_ret = NEC_MATCH_YES;
+	}
+	return NULL;
+}
+
 struct nec_error *nec_pattern_match(struct nec_pattern *p, const struct nec_edge *edge,
 				    uint32_t src_type, enum nec_match *match_ret)
 {
@@ -429,15 +491,7 @@ struct nec_error *nec_pattern_match(struct nec_pattern *p, const struct nec_edge
 			*match_ret = NEC_MATCH_YES;
 		return NULL;
 	}
-	if (edge->label_kind == NEC_LABEL_NONE)
-		return NULL;
-	nec_text_clear(&p->scratch);
-	NEC_TRY(nec_edges_label(p->edges, edge, &p->scratch));
-	if (p->scratch.failed)
-		return &nec_enomem;
-	if (label_is(&p->scratch, p->label, strlen(p->label)))
-		*match_ret = NEC_MATCH_YES;
-	return NULL;
+	return match_label(p, edge, match_ret);
 }
 
 bool nec_pattern_match_type(const struct nec_pattern *pattern, uint32_t dst_type)
@@ -449,6 +503,31 @@ const uint32_t *nec_pattern_objects(const struct nec_pattern *pattern, uint32_t 
 {
 	*count_ret = pattern->object_count;
 	return pattern->objects;
+}
+
+static struct nec_error *add_item(void *arg, const struct nec_edge *edge, bool *stop)
+{
+	(void)stop;
+	if (edge->label_kind != NEC_LABEL_KEY && edge->label_kind != NEC_LABEL_INDEX &&
+	    edge->label_kind != NEC_LABEL_ATTR)
+		return NULL;
+	return add_pair(arg, edge->src, edge->dst);
+}
+
+struct nec_error *nec_pattern_weaken(struct nec_pattern *p)
+{
+	struct nec_neighbours *n = nec_edges_neighbours(p->edges);
+	uint32_t i;
+
+	if (p->kind != PATTERN_CHAIN)
+		return NULL;
+	p->pair_count = 0;
+	for (i = 0; i < p->object_count; i++)
+		NEC_TRY(n->references(n, p->objects[i], add_item, p));
+	if (!p->pair_count)
+		return nec_error_create(NEC_ERR_NOTFOUND, "what is to be weakened has no items");
+	qsort(p->pairs, p->pair_count, sizeof(*p->pairs), compare_u64);
+	return NULL;
 }
 
 struct nec_error *nec_patterns_init(struct nec_patterns *list, struct nec_db *db,

@@ -9,7 +9,7 @@
  *	X->Y			references from X to Y, where each is an address, a class (its
  *instances) or *
  *
- * .name also finds what is kept as 'name' in __dict__. A class needs its module only where the name
+ * After an object, .name also finds what is kept as 'name' in its __dict__. A class needs its module only where the name
  *alone is not clear.
  */
 #ifndef NEC_PATTERN_H
@@ -43,6 +43,12 @@ bool nec_pattern_match_type(const struct nec_pattern *pattern, uint32_t dst_type
 
 /* The objects that a pattern leads to; none where it names references alone. Borrowed. */
 const uint32_t *nec_pattern_objects(const struct nec_pattern *pattern, uint32_t *count_ret);
+
+/*
+ * Makes a pattern that leads to objects mean their items: references labelled ['key'], [3] or .name from them. One that
+ * names references alone stays.
+ */
+struct nec_error *nec_pattern_weaken(struct nec_pattern *pattern);
 
 /* A list of patterns. */
 struct nec_patterns {

@@ -106,6 +106,12 @@ struct nec_error *nec_query_bind_text(struct nec_query *query, const char *param
 		     sqlite3_bind_text(query->statement, index, value, -1, SQLITE_TRANSIENT));
 }
 
+void nec_query_reset(struct nec_query *query)
+{
+	/* An error of the last step was returned by it. */
+	sqlite3_reset(query->statement);
+}
+
 struct nec_error *nec_query_step(struct nec_query *query, bool *row_ret)
 {
 	int rc = sqlite3_step(query->statement);
