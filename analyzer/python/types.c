@@ -488,6 +488,21 @@ const struct nec_type *nec_object_type(struct nec_types *types, uint64_t obj)
 	return nec_types_get(types, type_addr);
 }
 
+/* A count above this is no count: 2^40 references need 8 TiB. Immortal ones have their own rule. */
+#define MAX_REFCOUNT (INT64_C(1) << 40)
+
+const struct nec_type *nec_object_plausible(struct nec_types *types, uint64_t obj)
+{
+	const struct nec_type *type = nec_object_type(types, obj);
+	bool immortal;
+	int64_t refcount;
+
+	if (!type)
+		return NULL;
+	refcount = nec_object_refcount(types->target, obj, &immortal);
+	return immortal || (refcount > 0 && refcount < MAX_REFCOUNT) ? type : NULL;
+}
+
 bool nec_type_is(const struct nec_type *type, const char *tp_name)
 {
 	for (; type; type = type->base)

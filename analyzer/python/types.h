@@ -106,6 +106,9 @@ static inline const struct nec_type *nec_types_get(struct nec_types *types, uint
 /* The type of obj when obj looks like an object: readable, counted, of a known type; else NULL. */
 const struct nec_type *nec_object_type(struct nec_types *types, uint64_t obj);
 
+/* The same for a word that only may point at an object: its count must be one, too. */
+const struct nec_type *nec_object_plausible(struct nec_types *types, uint64_t obj);
+
 /* Is `type` the type with this tp_name or derived from it? */
 bool nec_type_is(const struct nec_type *type, const char *tp_name);
 

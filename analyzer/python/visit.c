@@ -123,7 +123,7 @@ void nec_follow_native(struct nec_visit *visit, uint64_t addr, uint32_t label, u
 	uint32_t first = visit->part_count, next;
 	uint64_t size, off, word;
 
-	if (!visit->heap || addr & 7 || nec_object_type(visit->types, addr))
+	if (!visit->heap || addr & 7 || nec_object_plausible(visit->types, addr))
 		return;
 	size = native_block(visit, addr);
 	if (!size)
@@ -138,7 +138,7 @@ void nec_follow_native(struct nec_visit *visit, uint64_t addr, uint32_t label, u
 
 			if (!nec_image_u64(visit->target->image, block + off, &word) || word < 4096 || word & 7)
 				continue;
-			if (nec_object_type(visit->types, word)) {
+			if (nec_object_plausible(visit->types, word)) {
 				nec_emit(visit, word, NEC_REF_CONSERVATIVE, NEC_LABEL_STRING, label);
 				continue;
 			}
@@ -168,7 +168,7 @@ static void scan(struct nec_visit *visit, uint64_t obj, const struct nec_type *t
 			return;
 		if (dst & 7 || dst < 4096)
 			continue;
-		if (nec_object_type(visit->types, dst))
+		if (nec_object_plausible(visit->types, dst))
 			nec_emit(visit, dst, NEC_REF_CONSERVATIVE, NEC_LABEL_WORD, off);
 		else
 			nec_follow_native(visit, dst, visit->types->label_native, NATIVE_BLOCKS_OF_OBJECT);

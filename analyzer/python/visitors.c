@@ -162,7 +162,8 @@ static int64_t size_long(const struct nec_target *t, uint64_t obj, const struct 
 {
 	int64_t digits = absolute(nec_ob_size(t, obj));
 
-	(void)type;
+	if (t->layout.traits.old_classes) /* 2.7 counts from tp_basicsize: a subclass with a __dict__ is larger */
+		return type->basicsize + digits * 4;
 	if (t->layout.traits.ints == NEC_INT_TAGGED) {
 		digits = (int64_t)(nec_field(t, obj, NEC_F_LONG_TAG) >> 3);
 	}
@@ -336,7 +337,7 @@ static void visit_module(struct nec_visit *visit, uint64_t obj, const struct nec
 		if (dst < 4096 || dst & 7)
 			continue;
 		label = nec_types_label(visit->types, ".state+0x%llx", (unsigned long long)off);
-		if (nec_object_type(visit->types, dst))
+		if (nec_object_plausible(visit->types, dst))
 			nec_emit(visit, dst, NEC_REF_CONSERVATIVE, NEC_LABEL_STRING, label);
 		else
 			nec_follow_native(visit, dst, label, MODULE_STATE_BLOCKS);
@@ -416,6 +417,7 @@ static void visit_lru_cache(struct nec_visit *visit, uint64_t obj, const struct 
 
 	(void)type;
 	for (n = 0; link && link != root && n < MAX_LINKS; n++, link = nec_field(t, link, NEC_F_LRU_LINK_NEXT)) {
+		nec_emit(visit, link, NEC_REF_STRONG, NEC_LABEL_STRING, nec_types_label(visit->types, " lru_cache link"));
 		nec_emit_field(visit, link, NEC_F_LRU_LINK_KEY, " lru_cache key");
 		nec_emit_field(visit, link, NEC_F_LRU_LINK_RESULT, " lru_cache result");
 	}
@@ -702,6 +704,55 @@ static void visit_connection(struct nec_visit *visit, uint64_t obj, const struct
 	}
 }
 
+/* Until 3.10: statements in a list of nodes. */
+static void visit_sqlite_cache(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
+{
+	const struct nec_target *t = visit->target;
+	uint64_t node = nec_field(t, obj, NEC_F_SQLITE_CACHE_FIRST), n;
+
+	(void)type;
+	for (n = 0; node && n < MAX_LINKS; n++, node = nec_field(t, node, NEC_F_SQLITE_NODE_NEXT))
+		nec_emit(visit, node, NEC_REF_STRONG, NEC_LABEL_INDEX, n);
+}
+
+/* Modules/parsermodule.c, until 3.9: the concrete syntax tree; children of a node lie in one array. */
+static int64_t size_parser_st(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
+{
+	enum { MAX_DEPTH = 512 };
+	struct {
+		uint64_t node, count;
+	} stack[MAX_DEPTH];
+	int64_t size = type->basicsize, node_size = (int64_t)nec_off(t, NEC_SIZEOF_PARSER_NODE);
+	unsigned int depth = 1;
+
+	stack[0].node = nec_field(t, obj, NEC_F_PARSER_ST_NODE);
+	stack[0].count = stack[0].node ? 1 : 0;
+	size += node_size;
+	while (depth) {
+		uint64_t node = stack[depth - 1].node, n, room;
+
+		if (!stack[depth - 1].count--) {
+			depth--;
+			continue;
+		}
+		stack[depth - 1].node += (uint64_t)node_size;
+		size += (int64_t)cstr_size(t, nec_field(t, node, NEC_F_PARSER_NODE_STR));
+		n = (uint32_t)nec_field32(t, node, NEC_F_PARSER_NODE_COUNT);
+		if (!n || n > 1 << 20)
+			continue;
+		/* As Parser/node.c rounds up: by four, then to powers of two. */
+		room = n <= 1 ? n : n <= 128 ? (n + 3) & ~3ull : 256;
+		while (room < n)
+			room *= 2;
+		size += (int64_t)room * node_size;
+		if (depth < MAX_DEPTH) {
+			stack[depth].node = nec_field(t, node, NEC_F_PARSER_NODE_CHILD);
+			stack[depth++].count = n;
+		}
+	}
+	return size;
+}
+
 static int64_t size_stgdict(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
 {
 	uint64_t format = nec_field(t, obj, NEC_F_STGDICT_FORMAT);
@@ -842,17 +893,19 @@ static const struct nec_visitor visitors[] = {
 	{"itertools._tee_dataobject", visit_teedata, NULL, true, 0},
 	{"itertools.teedataobject", visit_teedata, NULL, true, 0},
 	{"itertools.tee_dataobject", visit_teedata, NULL, true, 0},
-	{"itertools.combinations", NULL, size_combinations, false, 0},
+	{"itertools.combinations", NULL, size_combinations, false, NEC_F_STR_KIND},
 	{"itertools.combinations_with_replacement", NULL, size_cwr, false, NEC_F_STR_KIND},
-	{"itertools.permutations", NULL, size_permutations, false, 0},
-	{"itertools.product", NULL, size_product, false, 0},
+	{"itertools.permutations", NULL, size_permutations, false, NEC_F_STR_KIND},
+	{"itertools.product", NULL, size_product, false, NEC_F_STR_KIND},
 	{"list", visit_list, size_list, true, 0},
 	{"long", NULL, size_long, true, 0},
 	{"managedbuffer", visit_managedbuffer, NULL, true, 0},
 	{"memoryview", visit_memoryview, NULL, true, 0},
 	{"module", visit_module, NULL, false, 0},
+	{"parser.st", NULL, size_parser_st, false, 0},
 	{"pyexpat.xmlparser", visit_xmlparser, NULL, false, 0},
 	{"set", visit_set, size_set, true, 0},
+	{"sqlite3.Cache", visit_sqlite_cache, NULL, false, 0},
 	{"sqlite3.Connection", visit_connection, NULL, false, 0},
 	{"str", visit_str, size_str, true, 0},
 	{"tuple", visit_tuple, NULL, true, 0},

@@ -5,9 +5,6 @@
 #include "python/dict.h"
 #include "python/walk.h"
 
-/* A count above this is no count: 2^40 references need 8 TiB. Immortal ones have their own rule. */
-#define MAX_REFCOUNT (INT64_C(1) << 40)
-
 /* pymalloc's debug hooks put a size, an id and seven guard bytes before what they hand out: Objects/obmalloc.c. */
 enum { DEBUG_HOOK_SIZE = 16 };
 
@@ -57,14 +54,6 @@ void nec_walk_deinit(struct nec_walk *walk)
 	*walk = (struct nec_walk){.stack = NEC_TMPARRAY_INIT};
 }
 
-static bool plausible_count(const struct nec_target *t, uint64_t obj)
-{
-	bool immortal;
-	int64_t refcount = nec_object_refcount(t, obj, &immortal);
-
-	return immortal || (refcount > 0 && refcount < MAX_REFCOUNT);
-}
-
 /* Bytes that an instance takes at least: some types allocate less than tp_basicsize. */
 static uint64_t smallest(const struct nec_target *t, const struct nec_type *type)
 {
@@ -83,10 +72,10 @@ static uint64_t smallest(const struct nec_target *t, const struct nec_type *type
  */
 static const struct nec_type *check_candidate(struct nec_walk *walk, uint64_t addr)
 {
-	const struct nec_type *type = nec_object_type(walk->types, addr);
+	const struct nec_type *type = nec_object_plausible(walk->types, addr);
 	uint64_t start, size, lead;
 
-	if (!type || !plausible_count(walk->target, addr))
+	if (!type)
 		return NULL;
 	switch (nec_heap_block(walk->heap, addr, &start, &size)) {
 	case NEC_BLOCK_OUTSIDE:
