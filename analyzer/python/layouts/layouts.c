@@ -46,6 +46,14 @@ static const struct nec_layout_offset py313_offsets[] = {
 #include "python/layouts/py313.inc"
 };
 
+static const struct nec_layout_offset py314_offsets[] = {
+#include "python/layouts/py314.inc"
+};
+
+static const struct nec_layout_offset py315_offsets[] = {
+#include "python/layouts/py315.inc"
+};
+
 #undef NEC_LAYOUT_OFFSETS
 
 #define NEC_LAYOUT_CTYPES
@@ -83,6 +91,14 @@ static const struct nec_layout_ctype_row py312_ctypes[] = {
 
 static const struct nec_layout_ctype_row py313_ctypes[] = {
 #include "python/layouts/py313.inc"
+};
+
+static const struct nec_layout_ctype_row py314_ctypes[] = {
+#include "python/layouts/py314.inc"
+};
+
+static const struct nec_layout_ctype_row py315_ctypes[] = {
+#include "python/layouts/py315.inc"
 };
 
 #undef NEC_LAYOUT_CTYPES
@@ -301,6 +317,62 @@ static const struct nec_layout_version py313 = {
 		},
 };
 
+static const struct nec_layout_version py314 = {
+	.name = "3.14",
+	.abi = "",
+	.major = 3,
+	.minor = 14,
+	.base = &py313,
+	TABLES(py314),
+	.traits =
+		{
+			.values = NEC_VALUES_INLINE,
+			.tagged_stack = true,
+			.zero_digit = true,
+			.ints = NEC_INT_TAGGED,
+			.strs = NEC_STR_FLEXIBLE,
+			.dicts = NEC_DICT_LOG2,
+			.frames = NEC_FRAME_INTERPRETER,
+			.presize = NEC_PRESIZE_OBJECT,
+			.pool_size = 16384,
+			.arena_size = 1 << 20,
+			.digit_bits = 30,
+			.gc_mask = 3,
+			.gc_in_interp = true,
+			.heap_type_refs = true,
+			.static_types_in_interp = true,
+			.immortal = 31,
+		},
+};
+
+static const struct nec_layout_version py315 = {
+	.name = "3.15",
+	.abi = "",
+	.major = 3,
+	.minor = 15,
+	.base = &py314,
+	TABLES(py315),
+	.traits =
+		{
+			.values = NEC_VALUES_INLINE,
+			.tagged_stack = true,
+			.zero_digit = true,
+			.ints = NEC_INT_TAGGED,
+			.strs = NEC_STR_FLEXIBLE,
+			.dicts = NEC_DICT_LOG2,
+			.frames = NEC_FRAME_INTERPRETER,
+			.presize = NEC_PRESIZE_OBJECT,
+			.pool_size = 16384,
+			.arena_size = 1 << 20,
+			.digit_bits = 30,
+			.gc_mask = 3,
+			.gc_in_interp = true,
+			.heap_type_refs = true,
+			.static_types_in_interp = true,
+			.immortal = 31,
+		},
+};
+
 static const struct nec_layout_version *const versions[] = {
 	&py27,
 	&py36,
@@ -311,6 +383,8 @@ static const struct nec_layout_version *const versions[] = {
 	&py311,
 	&py312,
 	&py313,
+	&py314,
+	&py315,
 };
 
 const struct nec_layout_version *nec_layout_find(unsigned int major, unsigned int minor, const char *abi)
@@ -326,5 +400,5 @@ const struct nec_layout_version *nec_layout_find(unsigned int major, unsigned in
 
 const char *nec_layout_versions(void)
 {
-	return "2.7, 3.6 to 3.13";
+	return "2.7, 3.6 to 3.15";
 }
