@@ -360,12 +360,13 @@ static struct nec_error *grow(struct references *r, uint32_t count)
 	struct nec_packed_ref *refs;
 	uint32_t *to;
 
-	if (count <= r->capacity)
+	if (r->to && count <= r->capacity)
 		return NULL;
-	refs = realloc(r->refs, count * sizeof(*refs));
+	/* One more than the list, for the class of the object. */
+	refs = realloc(r->refs, ((size_t)count + 1) * sizeof(*refs));
 	if (refs)
 		r->refs = refs;
-	to = realloc(r->to, count * sizeof(*to));
+	to = realloc(r->to, ((size_t)count + 1) * sizeof(*to));
 	if (to)
 		r->to = to;
 	if (!refs || !to)
@@ -408,10 +409,37 @@ static void translate(struct nec_intake *in, const struct nec_ref *from, uint32_
 	*kept_ret = kept;
 }
 
+/* Does an instance keep its class alive? One that nobody frees needs no edge from each of its
+ * instances. */
+static bool keeps_type(const struct nec_intake *in, uint32_t type)
+{
+	const uint8_t *flags = in->flags.data;
+
+	return type != NEC_NODE_NONE && !(flags[type] & NEC_OBJECT_STATIC);
+}
+
+/* Objects without references of their own, up to id. */
+static struct nec_error *keep_bare(struct references *r, uint32_t id)
+{
+	struct nec_intake *in = r->in;
+	const uint64_t *addr = in->addr.data;
+	const uint32_t *types = in->type.data;
+	uint32_t type;
+
+	for (; r->next < id; r->next++) {
+		type = own_type(in, r->next);
+		if (keeps_type(in, type))
+			NEC_TRY(nec_graph_add(&in->graph, r->next, &type, 1));
+		NEC_TRY(nec_store_references(in->store, r->next, addr[r->next], types[r->next],
+					     NULL, 0));
+	}
+	return NULL;
+}
+
 /*
  * One list, ids ascending: edges to the graph, the rest of it to the store. The reference to an
- * object's own type is in the graph when the source has it (it is what keeps a class alive), and in
- * the store never: there it follows from the type.
+ * object's own class is in the graph whether the source has it or not, and in the store never:
+ * there it follows from the type.
  */
 static struct nec_error *keep_list(struct references *r, uint32_t id, struct nec_packed_ref *refs,
 				   uint32_t count)
@@ -420,10 +448,9 @@ static struct nec_error *keep_list(struct references *r, uint32_t id, struct nec
 	uint32_t type = own_type(in, id), kept = 0, edges = 0, i;
 	const uint64_t *addr = in->addr.data;
 	const uint32_t *types = in->type.data;
+	bool type_kept = !keeps_type(in, type);
 
-	for (; r->next < id; r->next++)
-		NEC_TRY(nec_store_references(in->store, r->next, addr[r->next], types[r->next],
-					     NULL, 0));
+	NEC_TRY(keep_bare(r, id));
 	for (i = 0; i < count; i++) {
 		uint64_t extra = (uint64_t)refs[i].dst << 32 | id;
 		bool to_type = refs[i].dst == type;
@@ -432,12 +459,16 @@ static struct nec_error *keep_list(struct references *r, uint32_t id, struct nec
 			r->to[edges++] = refs[i].dst;
 		else
 			in->weak++;
-		if (to_type && refs[i].kind == NEC_REF_TYPE)
+		if (to_type && refs[i].kind == NEC_REF_TYPE) {
+			type_kept = true;
 			continue;
+		}
 		if (to_type || refs[i].kind == NEC_REF_WEAK)
 			NEC_TRY(nec_tmparray_append(&in->extra, &extra, sizeof(extra)));
 		refs[kept++] = refs[i];
 	}
+	if (!type_kept)
+		r->to[edges++] = type;
 	NEC_TRY(nec_graph_add(&in->graph, id, r->to, edges));
 	NEC_TRY(nec_store_references(in->store, id, addr[id], types[id], refs, kept));
 	in->references += kept;
@@ -527,10 +558,7 @@ static struct nec_error *read_references(struct references *r)
 	}
 	if (in->unsorted)
 		NEC_TRY(keep_spool(r));
-	for (; r->next < in->count; r->next++)
-		NEC_TRY(nec_store_references(in->store, r->next,
-					     ((const uint64_t *)in->addr.data)[r->next],
-					     ((const uint32_t *)in->type.data)[r->next], NULL, 0));
+	NEC_TRY(keep_bare(r, in->count));
 	return nec_graph_finish(&in->graph);
 }
 

@@ -22,13 +22,17 @@ const struct nec_command *const nec_commands[] = {
 #ifdef HAVE_TUI
 	&nec_command_browse,
 #endif
+	&nec_command_dominators,
+	&nec_command_garbage,
 	&nec_command_load,
 	&nec_command_objects,
 	&nec_command_paths,
+	&nec_command_refcounts,
 	&nec_command_refs,
 	&nec_command_show,
 	&nec_command_sql,
 	&nec_command_types,
+	&nec_command_waste,
 	&nec_command_whatif,
 	NULL,
 };
