@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who holds what, on the core of a real process: paths, what-if, garbage, reference counts.
+
+The process is the Python that runs this test, which names its objects by id(); gdb's gcore takes the core.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+NECROPSY = os.environ["NECROPSY"]
+
+PROGRAM = """
+import gc, json, sys, types
+module = types.ModuleType('registry')
+sys.modules['registry'] = module
+exec('''
+class Loader(object):
+    def __init__(self):
+        self.data = [bytearray(1000) for i in range(100)]
+
+class Processor(object):
+    instance_map = {}
+
+    def __init__(self, loader):
+        self.loader = loader
+
+for key in ('a', 'b', 'c'):
+    Processor.instance_map[key] = Processor(Loader())
+''', module.__dict__)
+gc.collect()
+gc.disable()
+
+class Lost(object):
+    pass
+
+def lose():
+    lost = Lost()
+    lost.itself = lost
+    lost.data = bytearray(5000)
+
+lose()
+first = module.Processor.instance_map['a'].loader
+ids = json.dumps({
+    'loader': id(first), 'map': id(module.Processor.instance_map), 'list': id(first.data), 'class': id(module.Processor),
+})
+del first
+print(ids, flush=True)
+sys.stdin.readline()
+"""
+
+
+@unittest.skipUnless(shutil.which("gcore"), "gcore is not installed")
+class Holders(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.TemporaryDirectory()
+        process = subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            cls.ids = json.loads(process.stdout.readline())
+            prefix = os.path.join(cls.directory.name, "core")
+            subprocess.run(["gcore", "-o", prefix, str(process.pid)], stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, check=True)
+        finally:
+            process.communicate(b"\n")
+        cls.core = "%s.%d" % (prefix, process.pid)
+        # 0: done; 1: done, with warnings worth reading.
+        done = subprocess.run([NECROPSY, "load", cls.core], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        if done.returncode not in (0, 1):
+            raise AssertionError(done.stderr.decode(errors="replace"))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.directory.cleanup()
+
+    def ask(self, command, *arguments):
+        done = subprocess.run([NECROPSY, command, self.core, "--json"] + [str(a) for a in arguments],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        return json.loads(done.stdout.decode())
+
+    def paths(self, name, *arguments):
+        return self.ask("paths", hex(self.ids[name]), *arguments)
+
+    def test_shortest_path_reads_as_python(self):
+        found = self.paths("loader", "--limit", 1)
+        self.assertEqual([p["text"] for p in found["paths"]],
+                         ["sys.modules['registry'].Processor.instance_map['a'].loader"])
+        self.assertEqual(found["steps"][-1]["addr"], hex(self.ids["loader"]))
+        self.assertEqual(len(found["steps"]), found["paths"][0]["length"])
+
+    def test_path_from_an_object(self):
+        found = self.paths("list", "--from", hex(self.ids["map"]), "--limit", 1)
+        self.assertEqual(found["steps"][0]["addr"], hex(self.ids["map"]))
+        self.assertTrue(found["paths"][0]["text"].endswith("['a'].loader.data"), found["paths"])
+        self.assertIsNone(found["paths"][0]["root_kind"])
+
+    def test_excluded_references_are_on_no_path(self):
+        for left_out in ("registry.Processor.instance_map", "Processor().loader", "*->Loader",
+                         "0x%x['a']" % self.ids["map"]):
+            found = self.paths("list", "--not", left_out)
+            self.assertFalse([p for p in found["paths"] if ".instance_map['a'].loader" in p["text"]], left_out)
+
+    def test_whatif_frees_what_the_reference_held(self):
+        nothing = self.ask("whatif", "--cut", ".no_such_name")
+        self.assertEqual((nothing["objects"], nothing["references_cut"]), (0, 0))
+        for argument in (("--cut", "Processor().loader"), ("--weak", "registry.Processor.instance_map"),
+                         ("--drop", hex(self.ids["map"]))):
+            gone = self.ask("whatif", *argument)
+            counts = {t["type"]: t["count"] for t in gone["types"]}
+            self.assertEqual(counts.get("builtins.bytearray"), 300, (argument, counts))
+            self.assertEqual(counts.get("registry.Loader"), 3, (argument, counts))
+            self.assertEqual(sum(t["bytes"] for t in gone["types"]), gone["bytes"])
+
+    def test_garbage_is_the_lost_cycle(self):
+        counts = {t["type"]: t["count"] for t in self.ask("garbage")}
+        self.assertEqual(counts.get("__main__.Lost"), 1, counts)
+        self.assertNotIn("registry.Loader", counts)
+
+    def test_reference_counts_of_plain_objects_are_explained(self):
+        more = {row["addr"] for row in self.ask("refcounts")}
+        self.assertFalse(more & {hex(a) for a in self.ids.values()})
+
+    def test_patterns_that_mean_nothing_are_errors(self):
+        for bad in ("no.such.Class", "0x10", ".", "['a'"):
+            done = subprocess.run([NECROPSY, "whatif", self.core, "--cut", bad], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, 2, (bad, done.stdout))
+            self.assertTrue(done.stderr, bad)
+
+
+if __name__ == "__main__":
+    unittest.main()
