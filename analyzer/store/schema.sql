@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- The database of one dump. This file is the schema itself: it is compiled into the program, and docs/schema.md is made
--- from its comments by docs/make-schema.py. A comment line before a table describes the table; a comment behind a column
--- describes the column.
+-- The database of one dump: one file of plain tables, which is as much an interface as the commands are.
 --
 -- Addresses are those of the process that was dumped, as integers: print them with printf('0x%x', addr). Sizes and offsets
 -- are bytes. NULL means that the dump does not say, never zero.
+
+-- This file is compiled into the program, and docs/schema.md is made from its comments by docs/make-schema.py: the
+-- comment before a table describes the table, the comment behind a column the column.
 
 -- What the dump is and how it was loaded: one row a fact. Always there: schema_version, tool_version, format, source,
 -- source_size, source_mtime, source_hash, loaded_at, complete. With objects: objects, references, dangling. A core adds
