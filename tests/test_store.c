@@ -18,9 +18,9 @@ static char dir[] = "/tmp/test_store.XXXXXX";
 static char path[64], partial[80];
 
 static struct synth_options options = {
-	.count = 20000,
+	.count = 4000,
 	.type_count = 50,
-	.long_list = 60000,
+	.long_list = 24000,
 	.values_of_ten = 5,
 };
 
