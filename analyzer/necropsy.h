@@ -196,4 +196,55 @@ static inline void nec_query_closep(struct nec_query **queryp)
 	nec_query_close(*queryp);
 }
 
+/*
+ * Capturing a living process: an ELF core that any debugger opens, of what is its own (memory that it never touched and pages that
+ * are as their file has them are left out). It stands still while its memory is copied to a plain file; packing happens
+ * when it runs again.
+ */
+struct nec_capture_options {
+	const char *output;	/* the file to make */
+	bool zstd;		/* pack it */
+	uint64_t min_free;	/* bytes that the disk keeps free */
+	struct nec_progress *progress; /* may be NULL */
+};
+
+struct nec_capture_estimate {
+	uint64_t bytes;	  /* of memory to copy, and of disk while it is done */
+	uint64_t threads;
+	double seconds;	  /* that the process would stand still */
+	uint64_t room;	  /* bytes free where the output goes */
+};
+
+struct nec_capture_result {
+	uint64_t bytes;	  /* of memory in the file */
+	uint64_t missing; /* bytes that could not be read */
+	uint64_t disk;	  /* bytes of disk that the file takes */
+	double pause;	  /* seconds that the process stood still */
+	bool died;	  /* it ended meanwhile; what was read until then is in the file */
+};
+
+/* What a capture would cost, measured on the process as it runs. */
+struct nec_error *nec_capture_estimate(int pid, const struct nec_capture_options *options,
+				       struct nec_capture_estimate *ret);
+
+/* NEC_ERR_NOSPACE when the disk has too little room, before or meanwhile: then there is no file. */
+struct nec_error *nec_capture(int pid, const struct nec_capture_options *options, struct nec_capture_result *ret);
+
+/*
+ * A condition to wait for: "rss>90%" (of the limit of its cgroup), "rss>4GiB", "psi>20" (percent of the last 10 s in which
+ * somebody waited for memory), "growth>100MiB" (in a minute). NEC_ERR_USAGE says what is wrong with it.
+ */
+struct nec_watch;
+struct nec_error *nec_watch_create(const char *condition, struct nec_watch **watch_ret);
+void nec_watch_destroy(struct nec_watch *watch); /* NULL is fine */
+
+/*
+ * Looks at process pid once. *met_ret: the condition holds and did not at the look before (the first look counts). why:
+ * what was seen, in words. NEC_ERR_NOTFOUND when the process is gone.
+ */
+struct nec_error *nec_watch_look(struct nec_watch *watch, int pid, bool *met_ret, char *why, size_t why_size);
+
+/* The process with the most resident memory in a cgroup (a directory below /sys/fs/cgroup). */
+struct nec_error *nec_capture_cgroup(const char *directory, int *pid_ret);
+
 #endif

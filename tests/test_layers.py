@@ -22,6 +22,7 @@ RANK = {
     "formats": 3,
     "native": 3,
     "python": 3,
+    "capture": 4,
     "graph": 4,
     "store": 4,
     "drivers": 5,

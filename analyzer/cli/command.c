@@ -22,6 +22,7 @@ const struct nec_command *const nec_commands[] = {
 #ifdef HAVE_TUI
 	&nec_command_browse,
 #endif
+	&nec_command_capture,
 	&nec_command_dominators,
 	&nec_command_garbage,
 	&nec_command_load,
