@@ -448,26 +448,28 @@ static struct nec_error *keep_list(struct references *r, uint32_t id, struct nec
 	uint32_t type = own_type(in, id), kept = 0, edges = 0, i;
 	const uint64_t *addr = in->addr.data;
 	const uint32_t *types = in->type.data;
-	bool type_kept = !keeps_type(in, type);
+	/* Once, however many facts the list comes in. */
+	bool by_type = keeps_type(in, type), again = r->next == id + 1;
 
 	NEC_TRY(keep_bare(r, id));
 	for (i = 0; i < count; i++) {
 		uint64_t extra = (uint64_t)refs[i].dst << 32 | id;
 		bool to_type = refs[i].dst == type;
 
+		if (to_type && refs[i].kind == NEC_REF_TYPE) {
+			if (!by_type)
+				r->to[edges++] = type;
+			continue;
+		}
 		if (refs[i].kind != NEC_REF_WEAK)
 			r->to[edges++] = refs[i].dst;
 		else
 			in->weak++;
-		if (to_type && refs[i].kind == NEC_REF_TYPE) {
-			type_kept = true;
-			continue;
-		}
 		if (to_type || refs[i].kind == NEC_REF_WEAK)
 			NEC_TRY(nec_tmparray_append(&in->extra, &extra, sizeof(extra)));
 		refs[kept++] = refs[i];
 	}
-	if (!type_kept)
+	if (by_type && !again)
 		r->to[edges++] = type;
 	NEC_TRY(nec_graph_add(&in->graph, id, r->to, edges));
 	NEC_TRY(nec_store_references(in->store, id, addr[id], types[id], refs, kept));
