@@ -121,16 +121,36 @@ static void draw_title(struct nec_app *app)
 	nec_screen_puts(screen, 1, 0, screen->width - 2, NEC_STYLE_TITLE, nec_text_str(&text));
 }
 
+/* Of the keys of a command the one that is written shortest, without its brackets. */
+static void put_shortest(struct nec_text *out, const char *keys)
+{
+	const char *best = keys;
+	size_t best_len = SIZE_MAX, len;
+
+	for (; *keys; keys += len + (keys[len] == ' ')) {
+		len = strcspn(keys, " ");
+		if (len < best_len) {
+			best = keys;
+			best_len = len;
+		}
+	}
+	if (best_len > 2 && best[0] == '<') {
+		best++;
+		best_len -= 2;
+	}
+	nec_text_add(out, best, best_len);
+}
+
 /* What one can do here, by the keys that do it. */
 static void put_hints(struct nec_app *app, struct nec_text *out)
 {
 	static const struct {
 		const char *command, *word;
 	} hints[] = {
-		{"enter", "opens"}, {"back", "back"},       {"filter", "filters"},
-		{"sort", "sorts"},  {"pane", "pane"},       {"retainers", "retainers"},
-		{"mark", "marks"},  {"command", "command"}, {"help", "help"},
-		{"quit", "leaves"},
+		{"enter", "open"},          {"back", "back"},  {"filter", "filter"},
+		{"sort", "sort"},           {"pane", "pane"},  {"paths", "paths"},
+		{"retainers", "retainers"}, {"mark", "mark"},  {"command", "command"},
+		{"help", "help"},           {"quit", "leave"},
 	};
 	struct nec_pane *pane = nec_app_pane(app);
 	int64_t addr;
@@ -138,7 +158,8 @@ static void put_hints(struct nec_app *app, struct nec_text *out)
 	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
 		_cleanup_(nec_text_deinit) struct nec_text keys = {0};
 		const char *command = hints[i].command;
-		bool object = strcmp(command, "retainers") == 0 || strcmp(command, "mark") == 0;
+		bool object = strcmp(command, "retainers") == 0 || strcmp(command, "mark") == 0 ||
+			      strcmp(command, "paths") == 0;
 
 		if ((object && !nec_app_object(app, &addr)) ||
 		    (strcmp(command, "sort") == 0 && pane->sort < 0) ||
@@ -150,7 +171,7 @@ static void put_hints(struct nec_app *app, struct nec_text *out)
 		if (!keys.len)
 			continue;
 		nec_text_puts(out, out->len ? "  " : "");
-		nec_text_add(out, nec_text_str(&keys), strcspn(nec_text_str(&keys), " "));
+		put_shortest(out, nec_text_str(&keys));
 		nec_text_printf(out, " %s", hints[i].word);
 	}
 }

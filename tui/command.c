@@ -249,8 +249,8 @@ static struct nec_error *run_export(struct nec_app *app, const char *argument)
 	const struct nec_view *view = pane->view;
 	struct nec_job *job;
 
-	if (view->fill) {
-		nec_app_say(app, "this list is not of the database");
+	if (view->fill || view->paths) {
+		nec_app_say(app, "this list is not of a query");
 		return NULL;
 	}
 	if (!*argument) {
@@ -376,18 +376,16 @@ static struct nec_error *run_copy(struct nec_app *app, const char *argument)
 	int64_t addr;
 
 	(void)argument;
-	if (strcmp(pane->view->name, "path") == 0 && pane->rows.count > 0)
-		for (size_t i = 0; i < pane->rows.count; i++) {
-			const struct nec_value *label =
-				nec_pane_value(pane, pane->rows.at[i], "label");
+	/* the path that ends on this line, or below it */
+	for (size_t i = pane->cursor; pane->view->paths && i < pane->rows.count && !text.len; i++) {
+		const struct nec_value *path = nec_pane_value(pane, pane->rows.at[i], "text");
 
-			nec_text_puts(&text, i == 1 ? ": " : "");
-			if (label && label->s)
-				nec_text_escape(&text, label->s, label->len);
-		}
-	else if (nec_app_object(app, &addr))
+		if (path && path->s)
+			nec_text_escape(&text, path->s, path->len);
+	}
+	if (!text.len && nec_app_object(app, &addr))
 		nec_text_printf(&text, "0x%" PRIx64, (uint64_t)addr);
-	else if (nec_pane_row(pane) && pane->index[0] >= 0)
+	else if (!text.len && nec_pane_row(pane) && pane->index[0] >= 0)
 		nec_value_text_put(&text, &nec_pane_row(pane)->values[pane->index[0]],
 				   pane->columns[0].kind, NULL);
 	if (!text.len)

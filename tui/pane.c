@@ -213,6 +213,19 @@ static struct nec_error *ask_page(struct nec_pane *pane, struct nec_worker *work
 	return NULL;
 }
 
+static struct nec_error *ask_paths(struct nec_pane *pane, struct nec_worker *worker)
+{
+	_cleanup_(job_destroyp) struct nec_job *job = nec_job_create(NEC_JOB_PATHS);
+
+	if (!job)
+		return &nec_enomem;
+	job->owner = pane;
+	job->max_paths = pane->view->paths;
+	NEC_TRY(nec_params_copy(&job->params, &pane->params));
+	submit(pane, worker, nec_take(job), ASK_FORWARD);
+	return NULL;
+}
+
 static struct nec_error *ask_sql(struct nec_pane *pane, struct nec_worker *worker)
 {
 	const struct nec_value *sql = nec_params_find(&pane->params, "sql");
@@ -246,7 +259,7 @@ struct nec_error *nec_pane_ask(struct nec_pane *pane, struct nec_worker *worker,
 	if (!pane->view->query) {
 		if (pane->at_end || pane->asked)
 			return NULL;
-		return ask_sql(pane, worker);
+		return pane->view->paths ? ask_paths(pane, worker) : ask_sql(pane, worker);
 	}
 	if (!pane->at_end && !(pane->asked & ASK_FORWARD) &&
 	    (pane->cursor + height >= pane->rows.count ||
@@ -472,10 +485,11 @@ static void trim(struct nec_pane *pane)
 
 static struct nec_error *answer_page(struct nec_pane *pane, struct nec_job *job)
 {
-	bool last = job->kind == NEC_JOB_SQL || (int64_t)job->rows.count < job->page.limit;
+	bool last = job->kind != NEC_JOB_PAGE || (int64_t)job->rows.count < job->page.limit;
 	size_t n = job->rows.count;
 
-	set_states(pane, &job->rows, 0);
+	if (job->kind != NEC_JOB_PATHS)
+		set_states(pane, &job->rows, 0);
 	if (job->tag == ASK_FORWARD) {
 		if (!job->page.positioned) {
 			pane->at_begin = true;

@@ -66,6 +66,7 @@ struct nec_view {
 	struct { /* columns or parameters that name the reference a row is about; NULL: none */
 		const char *src, *dst;
 	} edge;
+	int paths;        /* not of a query: so many paths to the object `addr`, one tree; 0: no */
 	const char *wrap; /* column whose text is broken into lines, a row each */
 
 	const char *kind;  /* what a snapshot must have for this ("objects"), as in meta's kinds */

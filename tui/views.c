@@ -16,6 +16,10 @@
 #define COUNT(n, t, y) {.name = n, .title = t, .kind = NEC_COL_COUNT, .yields = y, .sortable = true}
 #define SIZE(n, t, y) {.name = n, .title = t, .kind = NEC_COL_SIZE, .yields = y, .sortable = true}
 #define SHARE(y) {.name = "share", .title = "share", .kind = NEC_COL_SHARE, .yields = y}
+#define PATH_COLUMNS                                                                               \
+	{.name = "addr", .title = "address", .kind = NEC_COL_ADDRESS, .yields = 3},                \
+		{.name = "type", .title = "type", .kind = NEC_COL_TYPE, .width = 12, .weight = 2}, \
+		{.name = "retained", .title = "retained", .kind = NEC_COL_SIZE, .yields = 2}, VALUE(3)
 #define FACT_COLUMNS                                                                               \
 	COLUMNS({.name = "label", .kind = NEC_COL_LABEL, .width = 12},                             \
 		{.name = "value", .kind = NEC_COL_ANY, .width = 20, .weight = 1})
@@ -208,13 +212,19 @@ const struct nec_view nec_views[] = {
 	},
 	{
 		.name = "path",
-		.query = "view_path",
+		.paths = 1,
 		.columns = COLUMNS({.name = "label", .title = "held by, from the root", .kind = NEC_COL_LABEL, .width = 22, .weight = 2},
-				   ADDRESS, TYPE(2), SIZE("retained", "retained", 2), VALUE(3)),
-		.key = "id",
-		.filter = NAMES("label", "type", "value"),
+				   PATH_COLUMNS),
 		OPENS_OBJECT,
-		.empty = "no path from a root: garbage, or paths were not computed",
+		.empty = "no path from a root: nothing strong reaches it",
+	},
+	{
+		.name = "paths",
+		.paths = 20,
+		.columns = COLUMNS({.name = "label", .title = "held by, from the roots", .kind = NEC_COL_LABEL, .width = 24, .weight = 4, .tree = true},
+				   PATH_COLUMNS),
+		OPENS_OBJECT,
+		.empty = "no path from a root: nothing strong reaches it",
 	},
 	{
 		.name = "retainers",
@@ -493,13 +503,13 @@ const struct nec_screen_def nec_screens[] = {
 		.panes = {{.view = "object", .lines = 3}, {.view = "retainers", .weight = 1}},
 	},
 	{
-		.name = "path",
-		.title = "path to",
-		.help = "the references on a shortest path from a root to an object",
+		.name = "paths",
+		.title = "paths to",
+		.help = "the paths from the roots to an object, the shortest ones, as one tree",
 		.param = "addr",
 		.usage = "ADDR",
 		.focus = 1,
-		.panes = {{.view = "object", .lines = 3}, {.view = "path", .weight = 1}},
+		.panes = {{.view = "object", .lines = 3}, {.view = "paths", .weight = 1}},
 	},
 	{
 		.name = "dominators",

@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 
 #include "tui/export.h"
+#include "tui/paths.h"
 
 struct nec_worker {
 	struct nec_db *db;
@@ -69,15 +70,22 @@ static struct nec_error *bind_params(struct nec_query *query, const struct nec_p
 	return NULL;
 }
 
+/* query NULL: those of paths. */
 static struct nec_error *copy_names(struct nec_job *job, const struct nec_query *query)
 {
-	int count = nec_query_column_count(query);
+	int count = 0;
 
+	if (query)
+		count = nec_query_column_count(query);
+	else
+		while (nec_paths_columns[count])
+			count++;
 	job->columns = calloc((size_t)count + 1, sizeof(char *));
 	if (!job->columns)
 		return &nec_enomem;
 	for (int i = 0; i < count; i++) {
-		job->columns[i] = strdup(nec_query_column_name(query, i));
+		job->columns[i] =
+			strdup(query ? nec_query_column_name(query, i) : nec_paths_columns[i]);
 		if (!job->columns[i])
 			return &nec_enomem;
 	}
@@ -87,7 +95,13 @@ static struct nec_error *copy_names(struct nec_job *job, const struct nec_query 
 static struct nec_error *run(struct nec_db *db, struct nec_job *job)
 {
 	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
+	const struct nec_value *addr = nec_params_find(&job->params, "addr");
 
+	if (job->kind == NEC_JOB_PATHS) {
+		NEC_TRY(copy_names(job, NULL));
+		return nec_paths_rows(db, addr ? addr->i : 0, job->max_paths, &job->progress,
+				      &job->rows);
+	}
 	if (job->name)
 		NEC_TRY(nec_query_page(db, job->name, &job->page, &query));
 	else
@@ -217,6 +231,7 @@ void nec_worker_cancel(struct nec_worker *worker, const void *owner)
 	drop(&worker->done, owner);
 	if (worker->running && (!owner || worker->running->owner == owner)) {
 		worker->running->cancelled = true;
+		worker->running->progress.cancel = 1;
 		nec_db_interrupt(worker->db);
 	}
 	pthread_mutex_unlock(&worker->lock);

@@ -12,7 +12,7 @@
 
 struct nec_worker;
 
-enum nec_job_kind { NEC_JOB_PAGE, NEC_JOB_SQL, NEC_JOB_EXPORT };
+enum nec_job_kind { NEC_JOB_PAGE, NEC_JOB_SQL, NEC_JOB_EXPORT, NEC_JOB_PATHS };
 
 struct nec_job {
 	/* The question; strings of page and name are borrowed of tables, sql, filter and path are
@@ -26,6 +26,7 @@ struct nec_job {
 	struct nec_params borrowed; /* what page's sort and key values borrow */
 	struct nec_params params;
 	size_t row_max; /* SQL: rows that are kept */
+	int max_paths;  /* PATHS, to the object params has as addr */
 
 	/* Whom to answer: the worker only hands these back. A cancelled job is answered as well. */
 	void *owner;
@@ -39,6 +40,7 @@ struct nec_job {
 	struct nec_error *error; /* owned */
 
 	volatile bool cancelled;
+	struct nec_progress progress; /* of PATHS */
 	struct nec_job *next;
 };
 

@@ -44,8 +44,8 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 }
 
 static const struct nec_option options[] = {
-	{"screen", 's', NEC_OPTION_TEXT, "COMMAND", "begin there: types, 'show 0x7f...', ..."},
-	{"plain", 'p', NEC_OPTION_FLAG, NULL, "print the screen's content and leave"},
+	{"screen", 0, NEC_OPTION_TEXT, "COMMAND", "begin there: types, 'show 0x7f...', ..."},
+	{"plain", 0, NEC_OPTION_FLAG, NULL, "print the screen's content and leave"},
 	{"script", 0, NEC_OPTION_TEXT, "FILE", "take keys and :commands from FILE"},
 	{"size", 0, NEC_OPTION_TEXT, "WxH", "size of the screen under --script (80x24)"},
 	{"keys", 0, NEC_OPTION_TEXT, "FILE", "key bindings (~/.config/necropsy/keys)"},

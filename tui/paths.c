@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/paths.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+
+#define NONE UINT32_MAX
+
+enum { LABEL, ADDR, TYPE, RETAINED, VALUE, TEXT, COLUMNS };
+
+const char *const nec_paths_columns[] = {
+	[LABEL] = "label", [ADDR] = "addr", [TYPE] = "type",  [RETAINED] = "retained",
+	[VALUE] = "value", [TEXT] = "text", [COLUMNS] = NULL,
+};
+
+/* The tree the other way round: parents know their children. */
+struct tree {
+	uint32_t *child, *sibling; /* [step_count]; NONE: no more */
+	uint32_t *line; /* [step_count]: a line that begins or ends there; NONE: none does */
+	uint32_t first; /* of the steps without a parent */
+};
+
+static void tree_deinit(struct tree *tree)
+{
+	free(tree->child);
+	free(tree->sibling);
+	free(tree->line);
+}
+
+static struct nec_error *tree_init(struct tree *tree, const struct nec_paths *paths)
+{
+	uint32_t n = paths->step_count;
+
+	tree->first = NONE;
+	tree->child = malloc(n * sizeof(uint32_t) + 1);
+	tree->sibling = malloc(n * sizeof(uint32_t) + 1);
+	tree->line = malloc(n * sizeof(uint32_t) + 1);
+	if (!tree->child || !tree->sibling || !tree->line)
+		return &nec_enomem;
+	for (uint32_t i = 0; i < n; i++)
+		tree->child[i] = tree->line[i] = NONE;
+	/* backward, so that siblings keep their order */
+	for (uint32_t i = n; i-- > 0;) {
+		uint32_t parent = paths->steps[i].parent;
+		uint32_t *head = parent < i ? &tree->child[parent] : &tree->first;
+
+		tree->sibling[i] = *head;
+		*head = i;
+	}
+	for (uint32_t i = paths->line_count; i-- > 0;) {
+		uint32_t step = paths->lines[i].last;
+
+		while (step < n) {
+			uint32_t parent = paths->steps[step].parent;
+
+			if (step == paths->lines[i].last || parent >= step)
+				tree->line[step] = i;
+			if (parent >= step)
+				break;
+			step = parent;
+		}
+	}
+	return NULL;
+}
+
+static struct nec_error *add_row(const struct nec_paths *paths, const struct tree *tree,
+				 uint32_t at, uint16_t depth, struct nec_rowlist *rows)
+{
+	const struct nec_path_step *step = &paths->steps[at];
+	const struct nec_path_line *line =
+		tree->line[at] == NONE ? NULL : &paths->lines[tree->line[at]];
+	_cleanup_(nec_text_deinit) struct nec_text label = {0};
+	const char *texts[COLUMNS] = {[TYPE] = step->type, [VALUE] = step->value};
+	struct nec_row *row;
+
+	if (depth == 0 && line && line->root_kind) {
+		nec_text_printf(&label, "%s%s%s", line->root_kind, line->root_label ? " " : "",
+				line->root_label ? line->root_label : "");
+		texts[LABEL] = nec_text_str(&label);
+	} else {
+		texts[LABEL] = step->label;
+	}
+	if (line && line->last == at)
+		texts[TEXT] = line->text;
+	NEC_TRY(nec_row_texts(COLUMNS, texts, &row));
+	row->values[ADDR] = nec_value_int((int64_t)step->addr);
+	if (step->retained >= 0)
+		row->values[RETAINED] = nec_value_int(step->retained);
+	row->depth = depth;
+	return nec_rowlist_add(rows, row);
+}
+
+struct nec_error *nec_paths_rows(struct nec_db *db, int64_t addr, int max_paths,
+				 struct nec_progress *progress, struct nec_rowlist *rows)
+{
+	struct nec_path_options options = {.max_paths = (uint32_t)max_paths, .progress = progress};
+	_cleanup_(nec_paths_destroyp) struct nec_paths *paths = NULL;
+	_cleanup_(tree_deinit) struct tree tree = {0};
+	uint16_t depth = 0;
+	uint32_t at;
+
+	NEC_TRY(nec_paths_find(db, (uint64_t)addr, &options, &paths));
+	NEC_TRY(tree_init(&tree, paths));
+	for (at = tree.first; at != NONE;) {
+		NEC_TRY(add_row(paths, &tree, at, depth, rows));
+		if (tree.child[at] != NONE) {
+			at = tree.child[at];
+			depth += depth < UINT16_MAX;
+			continue;
+		}
+		while (tree.sibling[at] == NONE && paths->steps[at].parent < at) {
+			at = paths->steps[at].parent;
+			depth -= depth > 0;
+		}
+		at = tree.sibling[at];
+	}
+	return NULL;
+}
