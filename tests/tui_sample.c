@@ -94,7 +94,7 @@ struct heap {
 	uint8_t *flags;
 	struct edge *edges;
 	uint32_t edge_count, edge_capacity;
-	uint32_t *roots;
+	struct nec_analysis_root *roots;
 	uint32_t root_count;
 	uint32_t type_object[T_COUNT];
 	uint64_t next_addr;
@@ -190,8 +190,8 @@ static void item(struct heap *heap, uint32_t dict, const char *key, uint32_t dst
 
 static void root(struct heap *heap, uint32_t id, const char *kind, const char *label)
 {
-	heap->roots = grow(heap->roots, heap->root_count + 1, sizeof(uint32_t));
-	heap->roots[heap->root_count++] = id;
+	heap->roots = grow(heap->roots, heap->root_count + 1, sizeof(*heap->roots));
+	heap->roots[heap->root_count++] = (struct nec_analysis_root){id, NEC_ROOT_SURE};
 	put(heap, &(struct nec_fact){.kind = NEC_FACT_ROOT, .root = {heap->addr[id], kind, label}});
 }
 

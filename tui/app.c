@@ -8,8 +8,6 @@
 
 #include "tui/command.h"
 
-/* A query that is answered within this shows its answer without a flash of emptiness in between. */
-#define PATIENCE_MS 25
 /* While something runs, the spinner turns this often. */
 #define TICK_MS 100
 
@@ -352,7 +350,7 @@ static struct nec_error *wait_a_little(struct nec_app *app)
 
 	nec_app_layout(app);
 	NEC_TRY(ask(app));
-	while ((job = nec_worker_take(app->worker, PATIENCE_MS))) {
+	while ((job = nec_worker_take(app->worker, app->terminal->patience_ms))) {
 		answer(app, job);
 		NEC_TRY(ask(app));
 	}

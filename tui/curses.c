@@ -17,6 +17,9 @@
 /* Escape sequences of keys arrive in one piece on any terminal one would wait for. */
 #define ESC_DELAY_MS 25
 
+/* A query that is answered within this shows its answer without a flash of emptiness in between. */
+#define PATIENCE_MS 25
+
 struct screen_of_curses {
 	struct nec_terminal terminal;
 	SCREEN *screen;
@@ -270,6 +273,7 @@ struct nec_error *nec_curses_open(bool ascii, bool color, struct nec_terminal **
 		.copy = curses_copy,
 		.redraw = curses_redraw,
 		.close = curses_close,
+		.patience_ms = PATIENCE_MS,
 		.width = COLS,
 		.height = LINES,
 		.ascii = ascii,

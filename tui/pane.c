@@ -250,12 +250,27 @@ static struct nec_error *ask_count(struct nec_pane *pane, struct nec_worker *wor
 	return NULL;
 }
 
+void nec_pane_scroll(struct nec_pane *pane)
+{
+	int titles = nec_pane_has_titles(pane) && pane->height > 1;
+	size_t lines = pane->height > titles ? (size_t)(pane->height - titles) : 0;
+
+	if (pane->top > pane->cursor)
+		pane->top = pane->cursor;
+	if (lines > 0 && pane->cursor >= pane->top + lines)
+		pane->top = pane->cursor - lines + 1;
+	/* no blank lines below while there is something above */
+	if (pane->at_end && pane->top + lines > pane->rows.count)
+		pane->top = pane->rows.count > lines ? pane->rows.count - lines : 0;
+}
+
 struct nec_error *nec_pane_ask(struct nec_pane *pane, struct nec_worker *worker, bool idle)
 {
 	size_t height = pane->height > 0 ? (size_t)pane->height : 1;
 
 	if (pane->view->fill || pane->stopped || pane->error)
 		return NULL;
+	nec_pane_scroll(pane);
 	if (!pane->view->query) {
 		if (pane->at_end || pane->asked)
 			return NULL;
@@ -466,7 +481,7 @@ static void trim(struct nec_pane *pane)
 {
 	size_t n;
 
-	if (pane->view->child || pane->rows.count <= WINDOW_MAX)
+	if (!pane->view->query || pane->view->child || pane->rows.count <= WINDOW_MAX)
 		return;
 	n = pane->rows.count - WINDOW_MAX;
 	if (pane->cursor > pane->rows.count / 2) {

@@ -50,6 +50,8 @@ void nec_pane_deinit(struct nec_pane *pane, struct nec_worker *worker);
 
 /* Starts over, at the first row. */
 void nec_pane_reload(struct nec_pane *pane, struct nec_worker *worker);
+/* Moves the window so that the cursor is in view. */
+void nec_pane_scroll(struct nec_pane *pane);
 /* Asks for what the visible part needs; `idle`: also for what only the status line wants. */
 struct nec_error *nec_pane_ask(struct nec_pane *pane, struct nec_worker *worker, bool idle);
 /* Takes what an answer has; the job stays the caller's. */

@@ -214,17 +214,6 @@ static void draw_empty(const struct nec_pane *pane, struct nec_screen *screen, i
 			nec_text_str(&text));
 }
 
-static void scroll(struct nec_pane *pane, size_t lines)
-{
-	if (pane->top > pane->cursor)
-		pane->top = pane->cursor;
-	if (lines > 0 && pane->cursor >= pane->top + lines)
-		pane->top = pane->cursor - lines + 1;
-	/* no blank lines below while there is something above */
-	if (pane->at_end && pane->top + lines > pane->rows.count)
-		pane->top = pane->rows.count > lines ? pane->rows.count - lines : 0;
-}
-
 void nec_pane_draw(struct nec_pane *pane, struct nec_screen *screen, int x, int y, int width,
 		   int height, bool focused, bool (*marked)(void *arg, int64_t addr), void *arg)
 {
@@ -237,7 +226,7 @@ void nec_pane_draw(struct nec_pane *pane, struct nec_screen *screen, int x, int 
 	place(pane);
 	if (titles)
 		draw_titles(pane, screen);
-	scroll(pane, height > titles ? (size_t)(height - titles) : 0);
+	nec_pane_scroll(pane);
 	if (pane->error)
 		nec_screen_puts(screen, x + GUTTER, y + titles, width - GUTTER, NEC_STYLE_ERROR,
 				pane->error->message);

@@ -177,7 +177,7 @@ void nec_prompt_draw(const struct nec_prompt *prompt, struct nec_screen *screen,
 		x = nec_screen_width(screen, shown, prompt->at - (size_t)(shown - prompt->text));
 	}
 	nec_screen_put(screen, 1, y, screen->width - 1, NEC_STYLE_PROMPT, shown, len);
-	screen->cursor_x = 1 + x;
+	screen->cursor_x = 1 + x < screen->width ? 1 + x : screen->width - 1;
 	screen->cursor_y = y;
 }
 

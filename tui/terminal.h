@@ -42,6 +42,7 @@ struct nec_terminal {
 	void (*redraw)(struct nec_terminal *terminal);
 	void (*close)(struct nec_terminal *terminal);
 	bool settles; /* an event is read only when all queries are answered: scripts and tests */
+	int patience_ms;   /* to wait for answers before an old screen is drawn once more */
 	int width, height; /* at first */
 	bool ascii;
 };

@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The browser: golden screens by scripts of keys, leaks found by keys alone, and a tour on a real terminal.
+
+The database is invented and always the same (tui_sample.c). Golden screens are tests/tui/*.txt; to make them anew after a
+change that is meant: TUI_UPDATE=1 make check TESTS=tests/test_tui.py, and read the difference.
+"""
+import os
+import re
+import shutil
+import stat
+import subprocess
+import tempfile
+import time
+import unicodedata
+import unittest
+
+SRCDIR = os.environ["srcdir"]
+NECROPSY = os.environ["NECROPSY"]
+SAMPLE = os.path.join(os.path.dirname(NECROPSY), "tests", "tui_sample")
+GOLDEN = os.path.join(SRCDIR, "tests", "tui")
+UPDATE = os.environ.get("TUI_UPDATE")
+
+ENV = dict(os.environ, LC_ALL="C.UTF-8", XDG_CONFIG_HOME="/nonexistent", ASAN_OPTIONS="detect_leaks=1")
+
+# Every screen: its name, the keys or commands that lead to it, and the database it is about.
+PROCESSOR = "T\n/nlp<Enter>\n<Enter>\n<Enter>\n"
+SCREENS = [
+    ("overview", "", "heap"),
+    ("types", "T\n", "heap"),
+    ("modules", "M\n", "heap"),
+    ("packages", "M\nt\n", "heap"),
+    ("module", "M\n<Enter>\n", "heap"),
+    ("objects", "T\n/nlp<Enter>\n<Enter>\n", "heap"),
+    ("largest", "3\n", "heap"),
+    ("show", PROCESSOR, "heap"),
+    ("retainers", PROCESSOR + "r\n<Right>\n<Down>\n<Right>\n<Down>\n<Right>\n", "heap"),
+    ("paths", PROCESSOR + "p\n", "heap"),
+    ("dominators", "D\n<Right>\n<Down>\n<Right>\n", "heap"),
+    ("threads", "H\n<Down>\n<Tab>\n<Down>\n", "heap"),
+    ("groups", "t\n", "heap"),
+    ("memory", "6\n", "heap"),
+    ("findings", "7\n", "heap"),
+    ("roots", "8\n", "heap"),
+    ("find", ":find tenant-7\n", "heap"),
+    ("sql", ":sql SELECT name, count, addr FROM type ORDER BY count DESC LIMIT 12\n", "heap"),
+    ("warnings", "W\n", "heap"),
+    ("info", "I\n", "heap"),
+    ("marks", "3\nm\n<Down>\nm\n'\n", "heap"),
+    ("compare", "T\n/nlp<Enter>\n<Enter>\nm\n<Down>\n=\n", "heap"),
+    ("help", "?\n", "heap"),
+    ("hostile", ":objects\n/backw<Enter>\n:find backwards\n", "heap"),
+    ("wide", ":find e\u0301\n", "heap"),
+    ("timeline", "9\n", "series"),
+    ("census", "0\n", "series"),
+    ("no-objects", "T\n", "series"),
+]
+
+# The leaks: from opening to the culprit in at most twelve keys; what the last screen must name.
+STORIES = {
+    # a registry in a class: Processor.instance_map holds every request's loader
+    "registry": ("D" + "<Right>" * 8 + "p", ["sys.modules['app.nlp']", "['Processor']", "['instance_map']", "27 items"]),
+    # lru_cache on a method: the cache keeps every Config it was called with
+    "lru_cache": ("3/Config.p<Enter><Enter>", ["<lru_cache of Config.price, 300 of unlimited>", "['price']"]),
+    # an identity map that is never cleared
+    "identity_map": ("T/Order<Enter><Enter><Enter>p", ["sys.modules['app.db']", "['session']", "['identity_map']"]),
+    # errors that are kept keep their frames, and these their locals
+    "tracebacks": ("T/Timeo<Enter><Enter><Enter>p", ["sys.modules['app.jobs']", "['recent_errors']"]),
+    # listeners that nobody takes out
+    "listeners": ("T/Widget<Enter><Enter><Enter>p", ["sys.modules['app.events']", "['listeners']", ".__self__"]),
+}
+
+KEY = re.compile(r"<[^>]+>|.")
+
+
+def keys_of(text):
+    return KEY.findall(text)
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        if not os.path.exists(SAMPLE):
+            raise unittest.SkipTest("built without the browser")
+        cls.dir = tempfile.mkdtemp()
+        cls.databases = {"heap": os.path.join(cls.dir, "heap.db"), "series": os.path.join(cls.dir, "series.db")}
+        subprocess.run([SAMPLE, cls.databases["heap"]], check=True, timeout=120)
+        subprocess.run([SAMPLE, "-s", cls.databases["series"]], check=True, timeout=120)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.dir)
+
+    def necropsy(self, *args, database="heap", status=0):
+        done = subprocess.run([NECROPSY, "browse", *args, self.databases[database]], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV, cwd=self.dir, timeout=120)
+        self.assertEqual(done.returncode, status, done.stderr.decode())
+        return done
+
+    def script(self, text, *args, **kwargs):
+        path = os.path.join(self.dir, "script")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return self.necropsy("--script", path, *args, **kwargs)
+
+    def saved(self, name="screen.txt"):
+        with open(os.path.join(self.dir, name), encoding="utf-8", newline="") as f:
+            return f.read()
+
+    def screen(self, keys, *args, **kwargs):
+        self.script(keys + "\n:save-display screen.txt\n", *args, **kwargs)
+        return self.saved()
+
+
+class GoldenScreens(Case):
+    maxDiff = None
+
+    def compare(self, size, ascii_only):
+        args = ["--size", size] + (["--ascii"] if ascii_only else [])
+        for name, keys, database in SCREENS:
+            path = os.path.join(GOLDEN, "%s-%s-%s.txt" % (name, size, "ascii" if ascii_only else "utf8"))
+            with self.subTest(screen=name):
+                got = self.screen(keys, *args, database=database)
+                if ascii_only:
+                    self.assertTrue(got.isascii())
+                if UPDATE:
+                    with open(path, "w", encoding="utf-8") as f:
+                        f.write(got)
+                with open(path, encoding="utf-8") as f:
+                    self.assertEqual(got, f.read(), path)
+
+    def test_80x24_utf8(self):
+        self.compare("80x24", False)
+
+    def test_80x24_ascii(self):
+        self.compare("80x24", True)
+
+    def test_160x50_utf8(self):
+        self.compare("160x50", False)
+
+    def test_160x50_ascii(self):
+        self.compare("160x50", True)
+
+    def test_every_view_is_shown_somewhere(self):
+        with open(os.path.join(SRCDIR, "tui", "views.c"), encoding="utf-8") as f:
+            screens = f.read().split("nec_screens[] =", 1)[1]
+        names = set(re.findall(r'^\t\t\.name = "([a-z]+)"', screens, re.M))
+        shown = {name for name, _, _ in SCREENS}
+        self.assertEqual(names - shown, set())
+
+
+class Stories(Case):
+    def test_each_leak_is_found_in_twelve_keys(self):
+        for name, (keys, wanted) in STORIES.items():
+            with self.subTest(story=name):
+                self.assertLessEqual(len(keys_of(keys)), 12)
+                shown = self.screen(keys, "--size", "110x30")
+                for text in wanted:
+                    self.assertIn(text, shown)
+
+
+class Behaviour(Case):
+    def test_back_returns_to_the_same_line(self):
+        before = self.screen("T\njjjj\n")
+        self.assertEqual(self.screen("T\njjjj\n<Enter>\n<Down>\n<Enter>\n<Backspace>\n<Left>\n"), before)
+
+    def test_filter_as_typed_and_left_on_the_line_it_found(self):
+        self.assertIn("app.nlp.Processor", self.screen("T\n/nlp").split("\n")[2])
+        left = self.screen("T\n/nlp<Enter>\n<Esc>\n")
+        self.assertRegex(left, r"(?m)^> app\.nlp\.Processor")
+        self.assertIn("of 23", left)
+
+    def test_next_and_previous_go_through_what_matches(self):
+        keys = "T\n/app.<Enter>\n<Esc>\ng"
+        first = self.screen(keys + "n")
+        self.assertRegex(first, r"(?m)^> app\.")
+        second = self.screen(keys + "nn")
+        self.assertRegex(second, r"(?m)^> app\.")
+        self.assertNotEqual(first, second)
+        self.assertEqual(self.screen(keys + "nnN"), first)
+
+    def test_pages_both_ways_meet(self):
+        # the list from its start and from its end is the same list
+        down = self.screen(":objects builtins.str\n:sort size\n" + "<PageDown>" * 200 + "\n:sort size\nG")
+        self.assertIn("2,875 of 2,875", down)
+        up = self.screen(":objects builtins.str\n:sort size\nG\n" + "<PageUp>" * 200)
+        self.assertEqual(up, self.screen(":objects builtins.str\n:sort size\n"))
+
+    def test_sort_by_every_column_both_ways(self):
+        self.script(":objects builtins.dict\n" + "s\nS\n" * 8 + ":save-display screen.txt\n")
+        self.assertIn("of 1,517", self.saved())
+
+    def test_export_is_the_whole_list(self):
+        for name in ("out.csv", "out.json"):
+            path = os.path.join(self.dir, name)
+            self.script(":objects builtins.str\n:export %s\n" % name)
+            with open(path, encoding="utf-8") as f:
+                lines = f.read().splitlines()
+            self.assertEqual(len(lines), 2875 + (name == "out.csv"))
+            self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+        done = self.script(":types\n:export out.csv\n", status=2)
+        self.assertIn(b"File exists", done.stderr)
+
+    def test_export_of_a_filtered_list(self):
+        self.script("T\n/nlp<Enter>\n:export few.csv\n")
+        self.assertEqual(len(self.saved("few.csv").splitlines()), 2)
+
+    def test_text_of_the_dump_cannot_reach_the_terminal(self):
+        for keys in (":find backwards\n", "T\n/evil<Enter>\n", ":find backwards\n<Enter>\np\n"):
+            shown = self.screen(keys)
+            self.assertIn("\\x", shown)
+            self.assertFalse(re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown), keys)
+
+    def test_lines_are_as_wide_as_the_screen(self):
+        shown = self.screen(":find \u4f8b\n", "--size", "40x10")
+        for line in shown.splitlines():
+            columns = sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
+                          for c in line)
+            self.assertLessEqual(columns, 40)
+
+    def test_plain_prints_what_the_screen_has_uncut(self):
+        text = self.necropsy("--plain").stdout.decode()
+        self.assertIn("/usr/bin/python3 -m app.server --workers 12", text)
+        text = self.necropsy("--plain", "--screen", "types").stdout.decode()
+        self.assertIn("sqlalchemy.orm.state.InstanceState", text)
+        self.assertIn("evil.\\x1b[2J", text)
+
+    def test_a_script_that_goes_wrong_says_where(self):
+        done = self.script(":nonsense\n", status=2)
+        self.assertIn(b"no command is called 'nonsense'", done.stderr)
+        done = self.script("<Nokey>\n", status=2)
+        self.assertIn(b"script:1:", done.stderr)
+        done = self.script(":show nowhere\n", status=2)
+        self.assertIn(b"'nowhere' is no address", done.stderr)
+
+    def test_keymap_of_the_user(self):
+        keys = os.path.join(self.dir, "keys")
+        with open(keys, "w") as f:
+            f.write("# mine\nx types\nT none\n[types]\nx modules\n")
+        self.assertIn("types by module", self.screen("xx", "--keys", keys))
+        self.assertNotIn("types", self.screen("T", "--keys", keys).split("\n")[0])
+        with open(keys, "w") as f:
+            f.write("x types\ny frobnicate\n")
+        done = self.script("x\n", "--keys", keys, status=2)
+        self.assertIn(b"keys:2: no command is called 'frobnicate'", done.stderr)
+
+    def test_picture_is_well_formed(self):
+        import xml.etree.ElementTree as ElementTree
+        self.script(":find backwards\n:save-picture screen.svg\n")
+        root = ElementTree.fromstring(self.saved("screen.svg"))
+        self.assertIn("backwards", "".join(root.itertext()))
+
+    def test_sql_that_writes_is_refused(self):
+        shown = self.screen(":sql DELETE FROM object\n")
+        self.assertIn("only read", shown)
+        self.assertIn("of 7,0", self.screen(":sql SELECT addr FROM object ORDER BY addr\n").replace("or more", ""))
+
+    def test_help_has_every_key(self):
+        shown = self.necropsy("--plain", "--screen", "help").stdout.decode()
+        for word in ("filter [TEXT]", "retainers ADDR", "quit", "<F1>", "<PageDown>"):
+            self.assertIn(word, shown)
+
+
+@unittest.skipUnless(shutil.which("tmux"), "no tmux")
+class RealTerminal(Case):
+    """The whole tour through tmux: what one sees there is what the scripts saved."""
+
+    def setUp(self):
+        self.socket = None
+        self.width, self.height = 100, 30
+
+    def tearDown(self):
+        if self.socket:
+            self.tmux("kill-server", check=False)
+
+    def tmux(self, *args, check=True):
+        done = subprocess.run(["tmux", "-S", self.socket, "-f", "/dev/null", *args], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, env=ENV, timeout=60)
+        if check:
+            self.assertEqual(done.returncode, 0, done.stdout)
+        return done.stdout.decode()
+
+    def start(self, term="tmux-256color", **env):
+        self.socket = tempfile.mktemp(dir=self.dir)
+        words = ["%s=%s" % item for item in dict(env, TERM=term).items()]
+        self.tmux("new-session", "-d", "-x", str(self.width), "-y", str(self.height),
+                  "env %s '%s' '%s'; echo left with $?; sleep 60" % (" ".join(words), NECROPSY, self.databases["heap"]))
+
+    def wait(self, text, seconds=30):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            shown = self.tmux("capture-pane", "-p")
+            if text in shown:
+                return shown
+            time.sleep(0.05)
+        self.fail("%r did not appear:\n%s" % (text, shown))
+
+    def test_tour(self):
+        self.start()
+        self.wait("core.app.4100")
+        tour = [("T", "builtins.str"), ("/nlp", "> app.nlp.Processor"), ("Enter", "filter: nlp"), ("Enter", "1 of 27"),
+                ("Enter", "['req-26']"), ("r", "retainers of"), ("Right", ".__dict__"), ("BSpace", "refers to"),
+                ("p", "paths to"), ("D", "keeps alive"), ("H", "MainThread"), ("Tab", "python"), ("M", "module"),
+                ("6", "unknown"), ("?", "what it does"), ("3", "1 of"), ("m", "is marked")]
+        for key, wanted in tour:
+            self.tmux("send-keys", *([key] if len(key) == 1 or key[0].isupper() else ["-l", key]))
+            self.wait(wanted)
+        self.tmux("send-keys", "q")
+        self.wait("left with 0")
+
+    def test_terminal_shows_what_a_script_saves(self):
+        self.start()
+        self.wait("core.app.4100")
+        self.tmux("send-keys", "D")
+        self.wait("keeps alive")
+        self.tmux("send-keys", "Right")
+        shown = self.wait("\u25be builtins.module")
+        saved = self.screen("D\n<Right>\n", "--size", "100x30")
+        self.assertEqual([line.rstrip() for line in shown.splitlines()],
+                         [line.rstrip() for line in saved.splitlines()])
+
+    def test_resize(self):
+        self.start()
+        self.wait("core.app.4100")
+        self.tmux("send-keys", "T")
+        self.wait("1 of 23")
+        for size in ((40, 12), (300, 100), (10, 3), (80, 24)):
+            self.tmux("resize-window", "-x", str(size[0]), "-y", str(size[1]))
+            time.sleep(0.2)
+        shown = self.wait("1 of 23")
+        self.assertEqual(len(shown.splitlines()), 24)
+
+    def test_terminals_with_fewer_colours(self):
+        for term, env in (("xterm", {}), ("vt100", {}), ("tmux-256color", {"NO_COLOR": "1"})):
+            with self.subTest(term=term, **env):
+                self.start(term, **env)
+                self.wait("core.app.4100")
+                coloured = re.search("\x1b\\[[0-9;]*(3[0-7]|4[0-7]|38|48)", self.tmux("capture-pane", "-p", "-e"))
+                self.assertEqual(bool(coloured), term == "xterm")
+                self.tmux("kill-server")
+
+
+if __name__ == "__main__":
+    unittest.main()
