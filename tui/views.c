@@ -47,7 +47,6 @@ const struct nec_view nec_views[] = {
 		.sort = "bytes",
 		.descending = true,
 		.filter = NAMES("category"),
-		.kind = "memory",
 		.empty = "where the memory of the process went is not in this database",
 	},
 	{

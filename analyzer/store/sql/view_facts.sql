@@ -4,7 +4,7 @@ WITH m AS (SELECT key, value FROM meta WHERE value <> ''),
 fact(id, label, value, unit, command) AS (
     SELECT 1, 'process', (SELECT coalesce((SELECT value FROM m WHERE key = 'cmdline'),
         (SELECT value FROM m WHERE key = 'exe'))), NULL, 'info'
-    UNION ALL SELECT 2, 'died of', (SELECT value FROM m WHERE key = 'signal'), NULL, 'threads'
+    UNION ALL SELECT 2, 'died of', (SELECT CASE WHEN value GLOB '[0-9]*' THEN 'signal ' ELSE '' END || value FROM m WHERE key = 'signal' AND value <> '0'), NULL, 'threads'
     UNION ALL SELECT 3, 'Python', (SELECT value FROM m WHERE key = 'python_version')
         || coalesce('  ' || (SELECT value FROM m WHERE key = 'abi'), '')
         || coalesce('  ' || (SELECT value FROM m WHERE key = 'arch'), '')
