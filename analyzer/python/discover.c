@@ -268,7 +268,8 @@ static uint64_t interpreter_by_runtime(struct nec_target *t)
 	}
 	t->runtime = addr;
 	head = nec_field(t, addr, NEC_F_RUNTIME_INTERP_HEAD);
-	return is_interpreter(t, head) ? head : 0;
+	/* The head may be a sub-interpreter that no thread runs just now. */
+	return is_interpreter(t, head) || is_interpreter(t, nec_field(t, addr, NEC_F_RUNTIME_INTERP_MAIN)) ? head : 0;
 }
 
 /* Static data holds a pointer to an interpreter, or (3.12 on) the main one itself. */
@@ -318,7 +319,8 @@ static void find_interpreters(struct nec_target *t)
 
 		for (k = 0; k < t->interpreter_count && t->interpreters[k] != interp; k++)
 			;
-		if (k < t->interpreter_count || !is_interpreter(t, interp))
+		if (k < t->interpreter_count ||
+		    !nec_image_view(t->image, interp, nec_off(t, NEC_F_INTERP_THREADS_HEAD) + 8))
 			break;
 		t->interpreters[t->interpreter_count++] = interp;
 	}

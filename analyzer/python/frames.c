@@ -7,9 +7,6 @@
 #include "python/frames.h"
 #include "python/str.h"
 
-/* _framestate: from here on a generator's frame holds nothing (FRAME_CLEARED). */
-enum { FRAME_CLEARED = 4 };
-
 /* Locals and stack of a frame: the compiler's limits are far below. */
 enum { MAX_SLOTS = 1 << 20 };
 
@@ -151,8 +148,11 @@ void nec_visit_generator(struct nec_visit *visit, uint64_t obj, const struct nec
 	(void)type;
 	if (t->layout.traits.frames == NEC_FRAME_OBJECTS)
 		return; /* gi_frame is a member */
-	if ((int8_t)nec_field8(t, obj, NEC_F_GEN_FRAME_STATE) < FRAME_CLEARED)
+	if ((int8_t)nec_field8(t, obj, NEC_F_GEN_FRAME_STATE) < t->layout.traits.frame_cleared)
 		nec_visit_iframe(visit, obj + nec_off(t, NEC_F_GEN_IFRAME));
+	else if (t->layout.traits.tagged_stack) /* its code is kept to the end */
+		nec_emit(visit, nec_iframe_code(t, obj + nec_off(t, NEC_F_GEN_IFRAME)), NEC_REF_STRONG, NEC_LABEL_STRING,
+			 nec_types_label(visit->types, ".gi_code"));
 }
 
 int64_t nec_size_frame(const struct nec_target *t, uint64_t obj, const struct nec_type *type)

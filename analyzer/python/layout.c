@@ -70,9 +70,8 @@ static struct nec_error *collect_ctypes(struct nec_layout *layout, const struct 
 			if (k < own)
 				continue;
 			layout->ctypes[types] = (struct nec_ctype){.name = name, .members = layout->members + members};
-			for (k = i; k < j; k++) {
-				if (w->ctype_rows[k].off <= 0)
-					continue;
+			layout->ctypes[types].size = w->ctype_rows[i].off; /* the first row */
+			for (k = i + 1; k < j; k++) {
 				layout->members[members++] = (struct nec_member){
 					.off = w->ctype_rows[k].off,
 					.name = w->ctype_rows[k].member,
@@ -133,7 +132,80 @@ struct nec_error *nec_layout_init(struct nec_layout *layout, unsigned int major,
 
 void nec_layout_deinit(struct nec_layout *layout)
 {
+	if (layout->others) {
+		nec_layout_deinit(layout->others); /* as many as versions were borrowed from: a few */
+		free(layout->others);
+	}
 	free(layout->ctypes);
 	free(layout->members);
 	*layout = (struct nec_layout){0};
+}
+
+static const struct {
+	const char *name, *types;
+} ctype_specs[] = {
+#define NEC_CTYPE(name, types) {name, types},
+#include "python/ctypes.def"
+#undef NEC_CTYPE
+};
+
+/* Is the first name of `types` (a|b) among those of `list`? */
+static bool shares_type(const char *types, const char *list)
+{
+	size_t len = strcspn(types, "|");
+
+	for (;;) {
+		size_t n = strcspn(list, "|");
+
+		if (n == len && !strncmp(types, list, n))
+			return true;
+		if (!list[n])
+			return false;
+		list += n + 1;
+	}
+}
+
+static void take_fields(struct nec_layout *layout, const struct nec_layout *from, const char *tp_name)
+{
+	size_t i, f;
+
+	for (i = 0; i < sizeof(ctype_specs) / sizeof(ctype_specs[0]); i++) {
+		if (strcmp(ctype_specs[i].name, tp_name))
+			continue;
+		for (f = 0; f < NEC_FIELD_COUNT; f++) {
+			if (!shares_type(specs[f].types, ctype_specs[i].types))
+				continue;
+			layout->off[f] = from->off[f];
+			layout->source[f] = NEC_FIELD_PROBE;
+		}
+	}
+}
+
+const struct nec_ctype *nec_layout_adopt(struct nec_layout *layout, const char *tp_name, int64_t size)
+{
+	struct nec_ctype *own = (struct nec_ctype *)nec_layout_ctype(layout, tp_name);
+	const struct nec_layout_version *v;
+	const struct nec_ctype *theirs;
+	struct nec_layout *other;
+	struct nec_error *err;
+
+	/* Newer ones first: a backport is what moves members within a version. */
+	for (v = nec_layout_newest(); v; v = v->base) {
+		other = calloc(1, sizeof(*other));
+		if (!other)
+			return NULL;
+		err = nec_layout_init(other, v->major, v->minor, v->abi);
+		theirs = err ? NULL : nec_layout_ctype(other, tp_name);
+		if (theirs && theirs->size == size) {
+			other->others = layout->others;
+			layout->others = other;
+			*own = *theirs;
+			take_fields(layout, other, tp_name);
+			return own;
+		}
+		nec_error_destroy(err);
+		nec_layout_deinit(other);
+		free(other);
+	}
+	return NULL;
 }

@@ -85,6 +85,7 @@ struct nec_traits {
 	bool gc_static;		/* 2.7, 3.6: in variables of the file */
 	bool gc_incremental;	/* young and two old lists */
 	bool old_classes;	/* 2.7 */
+	uint8_t frame_cleared;	/* _framestate from which a generator's frame holds nothing (FRAME_CLEARED) */
 	bool zero_digit;	/* 3.11 on: __sizeof__ of an int counts one digit for zero */
 	bool heap_type_refs;	/* 3.9 on: instances of heap types refer to their type */
 	bool free_threaded;	/* no collector lists, mimalloc */
@@ -107,6 +108,7 @@ struct nec_ctype {
 	const char *name; /* tp_name */
 	const struct nec_member *members;
 	uint32_t count;
+	int32_t size; /* of the struct, bytes */
 };
 
 struct nec_layout {
@@ -118,6 +120,7 @@ struct nec_layout {
 	struct nec_ctype *ctypes; /* owned; sorted by name */
 	uint32_t ctype_count;
 	struct nec_member *members; /* owned storage of ctypes */
+	struct nec_layout *others;  /* owned: tables that lent a type, linked by their own `others` */
 };
 
 /* One thing that sources say of a field; for the database. */
@@ -145,6 +148,13 @@ void nec_field_name(enum nec_field field, char *buf, size_t size);
 
 /* The type and member names of a field with their alternatives; member "" for a size. */
 void nec_field_spec(enum nec_field field, const char **types_ret, const char **members_ret);
+
+/*
+ * A micro release moved members of a C type: the process says that an instance has `size` bytes, which is not what the version's table has.
+ * Takes the type's members and fields from the nearest version whose struct has that size. Returns the type as it is then; NULL when
+ * no version fits, and nobody knows the members.
+ */
+const struct nec_ctype *nec_layout_adopt(struct nec_layout *layout, const char *tp_name, int64_t size);
 
 /* The members of the C type tp_name, NULL when none is described. */
 const struct nec_ctype *nec_layout_ctype(const struct nec_layout *layout, const char *tp_name);

@@ -73,6 +73,7 @@ struct member_list {
 		char name[64];
 	} members[MAX_MEMBERS];
 	uint32_t count;
+	int32_t size; /* of the struct */
 };
 
 static struct nec_error *add_member(void *arg, const char *name, int64_t off)
@@ -111,7 +112,7 @@ static bool find_members(const struct generator *g, const char *types, struct me
 			list->count = 0;
 			err = nec_dwarf_pointers(g->files[i], type, "_object", add_member, list);
 			if (!err)
-				return true;
+				return try_member(g->files[i], type, "", &list->size);
 			nec_error_destroy(err);
 		}
 	}
@@ -122,8 +123,8 @@ static bool same_members(const struct nec_ctype *base, const struct member_list 
 {
 	uint32_t i;
 
-	if (!base || base->count != list->count)
-		return !base && !list->count;
+	if (!base || base->count != list->count || base->size != list->size)
+		return false;
 	for (i = 0; i < list->count; i++)
 		if (base->members[i].off != list->members[i].off ||
 		    strcmp(base->members[i].name, list->members[i].name))
@@ -174,8 +175,7 @@ static void write_table(const struct generator *g, const struct nec_layout *base
 			list.count = 0;
 		if ((!found && !old) || (found && old && same_members(old, &list)))
 			continue;
-		if (!list.count)
-			nec_text_printf(out, "{\"%s\", %d, \"\"},\n", ctypes[i].name, found ? 0 : -1);
+		nec_text_printf(out, "{\"%s\", %d, \"\"},\n", ctypes[i].name, found ? list.size : -1);
 		for (j = 0; j < list.count; j++)
 			nec_text_printf(out, "{\"%s\", %d, \"%s\"},\n", ctypes[i].name,
 					(int)list.members[j].off, list.members[j].name);

@@ -94,7 +94,7 @@ static struct nec_type *find_record(const struct nec_types *types, uint64_t addr
 	return NULL;
 }
 
-struct nec_error *nec_types_init(struct nec_types *types, const struct nec_target *target)
+struct nec_error *nec_types_init(struct nec_types *types, struct nec_target *target)
 {
 	*types = (struct nec_types){.target = target};
 	if (!grow_table(types))
@@ -331,6 +331,8 @@ static void describe_c_type(struct nec_types *types, struct nec_type *type)
 			return;
 		}
 	}
+	if (ctype && !type->itemsize && type->basicsize != ctype->size && (!type->base || type->basicsize > type->base->basicsize))
+		ctype = nec_layout_adopt(&types->target->layout, type->tp_name, type->basicsize);
 	if (ctype) {
 		if (!visitor)
 			type->tier = "members";

@@ -72,7 +72,7 @@ struct nec_type {
 };
 
 struct nec_types {
-	const struct nec_target *target; /* borrowed */
+	struct nec_target *target; /* borrowed; its layout learns from types that a micro release changed */
 	struct nec_type **by_id;
 	uint32_t count, capacity;
 	struct nec_type **slots; /* hash by address; of what is no type too */
@@ -83,7 +83,7 @@ struct nec_types {
 		label_native;
 };
 
-struct nec_error *nec_types_init(struct nec_types *types, const struct nec_target *target);
+struct nec_error *nec_types_init(struct nec_types *types, struct nec_target *target);
 void nec_types_deinit(struct nec_types *types);
 
 /* The type at addr; NULL when there is none. Adds what it sees for the first time, with its bases. */

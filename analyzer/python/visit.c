@@ -83,6 +83,41 @@ void nec_emit_array(struct nec_visit *visit, uint64_t addr, uint64_t count)
 	}
 }
 
+/* pymalloc's debug hooks put a size, an id and seven guard bytes before what they hand out: Objects/obmalloc.c. */
+enum { DEBUG_HOOK_SIZE = 16 };
+
+/* Bytes that an instance takes at least: some types allocate less than tp_basicsize. */
+static uint64_t smallest(const struct nec_target *t, const struct nec_type *type)
+{
+	if (type->flags & NEC_TYPE_STR_SUBCLASS && nec_has(t, NEC_SIZEOF_STR_ASCII)) /* compact: PEP 393 */
+		return nec_off(t, NEC_SIZEOF_STR_ASCII);
+	if (nec_type_is(type, "datetime.datetime")) /* without tzinfo */
+		return nec_off(t, NEC_F_DATETIME_TZINFO);
+	if (nec_type_is(type, "datetime.time"))
+		return nec_off(t, NEC_F_TIME_TZINFO);
+	return (uint64_t)type->basicsize;
+}
+
+const struct nec_type *nec_object_candidate(struct nec_types *types, const struct nec_heap *heap, uint64_t addr)
+{
+	const struct nec_type *type = nec_object_plausible(types, addr);
+	uint64_t start, size, lead;
+
+	if (!type || !heap)
+		return type;
+	switch (nec_heap_block(heap, addr, &start, &size)) {
+	case NEC_BLOCK_OUTSIDE:
+		return type;
+	case NEC_BLOCK_USED:
+		lead = nec_object_presize(types->target, type, addr);
+		if (addr - start != lead && addr - start != lead + DEBUG_HOOK_SIZE)
+			return NULL;
+		return smallest(types->target, type) <= start + size - addr ? type : NULL;
+	default:
+		return NULL;
+	}
+}
+
 /* A chunk of malloc larger than this is mapped on its own, and data rather than a struct. */
 enum { MAX_NATIVE_BLOCK = 1 << 20 };
 
@@ -123,7 +158,7 @@ void nec_follow_native(struct nec_visit *visit, uint64_t addr, uint32_t label, u
 	uint32_t first = visit->part_count, next;
 	uint64_t size, off, word;
 
-	if (!visit->heap || addr & 7 || nec_object_plausible(visit->types, addr))
+	if (!visit->heap || addr & 7 || nec_object_candidate(visit->types, visit->heap, addr))
 		return;
 	size = native_block(visit, addr);
 	if (!size)
@@ -138,7 +173,7 @@ void nec_follow_native(struct nec_visit *visit, uint64_t addr, uint32_t label, u
 
 			if (!nec_image_u64(visit->target->image, block + off, &word) || word < 4096 || word & 7)
 				continue;
-			if (nec_object_plausible(visit->types, word)) {
+			if (nec_object_candidate(visit->types, visit->heap, word)) {
 				nec_emit(visit, word, NEC_REF_CONSERVATIVE, NEC_LABEL_STRING, label);
 				continue;
 			}
@@ -168,7 +203,7 @@ static void scan(struct nec_visit *visit, uint64_t obj, const struct nec_type *t
 			return;
 		if (dst & 7 || dst < 4096)
 			continue;
-		if (nec_object_plausible(visit->types, dst))
+		if (nec_object_candidate(visit->types, visit->heap, dst))
 			nec_emit(visit, dst, NEC_REF_CONSERVATIVE, NEC_LABEL_WORD, off);
 		else
 			nec_follow_native(visit, dst, visit->types->label_native, NATIVE_BLOCKS_OF_OBJECT);

@@ -69,6 +69,12 @@ void nec_emit_array(struct nec_visit *visit, uint64_t addr, uint64_t count);
 /* The visitor of a C type, NULL for none. */
 const struct nec_visitor *nec_visitor_find(const struct nec_target *t, const char *tp_name);
 
+/*
+ * Is there an object at addr, for somebody who only has a word that says so? Besides its head: a block of pymalloc must be in use,
+ * begin with it (or with what belongs before it), and be large enough.
+ */
+const struct nec_type *nec_object_candidate(struct nec_types *types, const struct nec_heap *heap, uint64_t addr);
+
 /* A C structseq (os.stat_result, ...), recognised by its n_fields and not by its name. */
 extern const struct nec_visitor nec_visitor_structseq;
 

@@ -205,7 +205,12 @@ static void visit_bytearray(struct nec_visit *visit, uint64_t obj, const struct 
 
 static int64_t size_bytearray(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
 {
-	return type->basicsize + (int64_t)nec_field(t, obj, NEC_F_BYTEARRAY_ALLOC);
+	int64_t alloc = (int64_t)nec_field(t, obj, NEC_F_BYTEARRAY_ALLOC);
+
+	/* From 3.15 on a bytes object holds the bytes, unless there are none. */
+	if (alloc && nec_field(t, obj, NEC_F_BYTEARRAY_OBJECT))
+		alloc += (int64_t)nec_off(t, NEC_F_BYTES_DATA) + 1;
+	return type->basicsize + alloc;
 }
 
 /* ---- Objects/typeobject.c --------------------------------------------------------------------------------- */
@@ -326,7 +331,7 @@ static void visit_module(struct nec_visit *visit, uint64_t obj, const struct nec
 	uint32_t label;
 
 	(void)type;
-	if (!def || !state)
+	if (!state)
 		return;
 	size = nec_has(t, NEC_F_MODULE_STATE_SIZE) ? nec_field(t, obj, NEC_F_MODULE_STATE_SIZE)
 						   : nec_field(t, def, NEC_F_MODULE_DEF_SIZE);
@@ -337,7 +342,7 @@ static void visit_module(struct nec_visit *visit, uint64_t obj, const struct nec
 		if (dst < 4096 || dst & 7)
 			continue;
 		label = nec_types_label(visit->types, ".state+0x%llx", (unsigned long long)off);
-		if (nec_object_plausible(visit->types, dst))
+		if (nec_object_candidate(visit->types, visit->heap, dst))
 			nec_emit(visit, dst, NEC_REF_CONSERVATIVE, NEC_LABEL_STRING, label);
 		else
 			nec_follow_native(visit, dst, label, MODULE_STATE_BLOCKS);
@@ -665,7 +670,7 @@ static void visit_element_iter(struct nec_visit *visit, uint64_t obj, const stru
 	nec_emit_part(visit, stack, nec_field(t, obj, NEC_F_ELEMENTITER_SIZE) * 16, false);
 }
 
-/* ---- Modules/pyexpat.c, _sqlite, _ctypes ----------------------------------------------------------------------- */
+/* ---- Modules/_queuemodule.c, pyexpat.c, _sqlite, _ctypes ----------------------------------------------------------------------- */
 
 /* handler_info has 22 to 24 rows: the block of handlers is as long, and ends with the pool's next block. */
 enum { EXPAT_HANDLERS = 22 };
@@ -680,6 +685,11 @@ static void visit_xmlparser(struct nec_visit *visit, uint64_t obj, const struct 
 		nec_emit(visit, nec_word(t, handlers + i * 8), NEC_REF_STRONG, NEC_LABEL_STRING,
 			 nec_types_label(visit->types, ".handlers[%u]", (unsigned int)i));
 	nec_emit_part(visit, handlers, EXPAT_HANDLERS * 8, false);
+}
+
+static int64_t size_simple_queue(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
+{
+	return type->basicsize + (int64_t)nec_field(t, obj, NEC_F_SIMPLEQUEUE_CAPACITY) * 8;
 }
 
 static void visit_connection(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
@@ -868,6 +878,7 @@ static const struct nec_visitor visitors[] = {
 	{"_pickle.Pdata", visit_pdata, NULL, true, 0},
 	{"_pickle.Pickler", visit_pickler, size_pickler, false, 0},
 	{"_pickle.Unpickler", visit_unpickler, size_unpickler, false, 0},
+	{"_queue.SimpleQueue", NULL, size_simple_queue, false, NEC_F_MODULE_STATE_SIZE}, /* 3.15 counts its ring */
 	{"_struct.Struct", visit_struct, size_struct, true, 0},
 	{"Struct", visit_struct, size_struct, true, 0},
 	{"array.array", visit_array, size_array, true, 0},
@@ -886,6 +897,7 @@ static const struct nec_visitor visitors[] = {
 	{"dict", visit_dict, size_dict, true, 0},
 	{"float", NULL, NULL, true, 0},
 	{"frame", nec_visit_frame, nec_size_frame, false, 0},
+	{"frozendict", visit_dict, size_dict, true, 0},
 	{"frozenset", visit_set, size_set, true, 0},
 	{"functools._lru_cache_wrapper", visit_lru_cache, NULL, false, 0},
 	{"generator", nec_visit_generator, nec_size_generator, false, 0},

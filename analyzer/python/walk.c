@@ -5,9 +5,6 @@
 #include "python/dict.h"
 #include "python/walk.h"
 
-/* pymalloc's debug hooks put a size, an id and seven guard bytes before what they hand out: Objects/obmalloc.c. */
-enum { DEBUG_HOOK_SIZE = 16 };
-
 struct nec_error *nec_walk_init(struct nec_walk *walk, struct nec_types *types, const struct nec_heap *heap,
 				const char *tmpdir, struct nec_progress *progress)
 {
@@ -54,42 +51,6 @@ void nec_walk_deinit(struct nec_walk *walk)
 	*walk = (struct nec_walk){.stack = NEC_TMPARRAY_INIT};
 }
 
-/* Bytes that an instance takes at least: some types allocate less than tp_basicsize. */
-static uint64_t smallest(const struct nec_target *t, const struct nec_type *type)
-{
-	if (type->flags & NEC_TYPE_STR_SUBCLASS && nec_has(t, NEC_SIZEOF_STR_ASCII)) /* compact: PEP 393 */
-		return nec_off(t, NEC_SIZEOF_STR_ASCII);
-	if (nec_type_is(type, "datetime.datetime")) /* without tzinfo */
-		return nec_off(t, NEC_F_DATETIME_TZINFO);
-	if (nec_type_is(type, "datetime.time"))
-		return nec_off(t, NEC_F_TIME_TZINFO);
-	return (uint64_t)type->basicsize;
-}
-
-/*
- * Is there an object at addr, for somebody who only has a word that says so? Besides its head: a block of pymalloc must be in use,
- * begin with it (or with what belongs before it), and be large enough.
- */
-static const struct nec_type *check_candidate(struct nec_walk *walk, uint64_t addr)
-{
-	const struct nec_type *type = nec_object_plausible(walk->types, addr);
-	uint64_t start, size, lead;
-
-	if (!type)
-		return NULL;
-	switch (nec_heap_block(walk->heap, addr, &start, &size)) {
-	case NEC_BLOCK_OUTSIDE:
-		return type;
-	case NEC_BLOCK_USED:
-		lead = nec_object_presize(walk->target, type, addr);
-		if (addr - start != lead && addr - start != lead + DEBUG_HOOK_SIZE)
-			return NULL;
-		return smallest(walk->target, type) <= start + size - addr ? type : NULL;
-	default:
-		return NULL;
-	}
-}
-
 static struct nec_error *push(struct nec_walk *walk, uint64_t addr)
 {
 	walk->marked++;
@@ -113,7 +74,7 @@ static struct nec_error *mark(struct nec_walk *walk, uint64_t addr)
 /* Follows a word that may point at an object. */
 static struct nec_error *mark_candidate(struct nec_walk *walk, uint64_t addr)
 {
-	if (nec_addrset_has(walk->objects, addr) || !check_candidate(walk, addr))
+	if (nec_addrset_has(walk->objects, addr) || !nec_object_candidate(walk->types, walk->heap, addr))
 		return NULL;
 	return nec_addrset_add(walk->objects, addr) ? push(walk, addr) : NULL;
 }
@@ -255,7 +216,7 @@ static uint64_t object_in_block(struct nec_walk *walk, uint64_t start, uint64_t 
 
 		if (leads[i] + nec_off(walk->target, NEC_SIZEOF_OBJECT) > size)
 			break;
-		if (nec_addrset_has(walk->objects, addr) || check_candidate(walk, addr))
+		if (nec_addrset_has(walk->objects, addr) || nec_object_candidate(walk->types, walk->heap, addr))
 			return addr;
 	}
 	return 0;

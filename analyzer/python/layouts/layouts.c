@@ -248,6 +248,7 @@ static const struct nec_layout_version py311 = {
 	.traits =
 		{
 			.values = NEC_VALUES_TWO_POINTERS,
+			.frame_cleared = 4,
 			.zero_digit = true,
 			.ints = NEC_INT_SIGNED_SIZE,
 			.strs = NEC_STR_FLEXIBLE,
@@ -273,6 +274,7 @@ static const struct nec_layout_version py312 = {
 	.traits =
 		{
 			.values = NEC_VALUES_TAGGED,
+			.frame_cleared = 4,
 			.zero_digit = true,
 			.ints = NEC_INT_TAGGED,
 			.strs = NEC_STR_FLEXIBLE,
@@ -300,6 +302,7 @@ static const struct nec_layout_version py313 = {
 	.traits =
 		{
 			.values = NEC_VALUES_INLINE,
+			.frame_cleared = 4,
 			.zero_digit = true,
 			.ints = NEC_INT_TAGGED,
 			.strs = NEC_STR_FLEXIBLE,
@@ -328,6 +331,7 @@ static const struct nec_layout_version py314 = {
 		{
 			.values = NEC_VALUES_INLINE,
 			.tagged_stack = true,
+			.frame_cleared = 4,
 			.zero_digit = true,
 			.ints = NEC_INT_TAGGED,
 			.strs = NEC_STR_FLEXIBLE,
@@ -356,6 +360,7 @@ static const struct nec_layout_version py315 = {
 		{
 			.values = NEC_VALUES_INLINE,
 			.tagged_stack = true,
+			.frame_cleared = 5,
 			.zero_digit = true,
 			.ints = NEC_INT_TAGGED,
 			.strs = NEC_STR_FLEXIBLE,
@@ -396,6 +401,11 @@ const struct nec_layout_version *nec_layout_find(unsigned int major, unsigned in
 		    !strcmp(versions[i]->abi, abi))
 			return versions[i];
 	return NULL;
+}
+
+const struct nec_layout_version *nec_layout_newest(void)
+{
+	return versions[COUNT(versions) - 1];
 }
 
 const char *nec_layout_versions(void)

@@ -15,7 +15,7 @@ struct nec_layout_offset {
 	int32_t off; /* NEC_NO_FIELD: the version below has it, this one not */
 };
 
-/* A row a member; off 0 alone: the type has none; -1: there is no such type. */
+/* A row for the struct, whose off is its size (-1: there is no such type), then a row a member. */
 struct nec_layout_ctype_row {
 	const char *type;
 	int32_t off;
@@ -35,6 +35,9 @@ struct nec_layout_version {
 
 /* The table of a version, NULL for none. */
 const struct nec_layout_version *nec_layout_find(unsigned int major, unsigned int minor, const char *abi);
+
+/* The newest version; its bases lead to the older ones. */
+const struct nec_layout_version *nec_layout_newest(void);
 
 /* "2.7, 3.6 ... 3.15": for messages. */
 const char *nec_layout_versions(void);
