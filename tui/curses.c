@@ -113,11 +113,10 @@ static struct nec_error *curses_read(struct nec_terminal *terminal, int timeout_
 		return NULL;
 	if (poll(fds, 2, timeout_ms) < 0 && errno != EINTR)
 		return nec_error_os(errno, "poll");
-	if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL) && !(fds[0].revents & POLLIN)) {
-		event->kind = NEC_EVENT_CLOSED;
-		return NULL;
-	}
 	read_key(event);
+	/* A terminal that is gone is readable too, for ever, and there is nothing to read. */
+	if (event->kind == NEC_EVENT_NONE && fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
+		event->kind = NEC_EVENT_CLOSED;
 	return NULL;
 }
 
