@@ -25,6 +25,7 @@ const struct nec_command *const nec_commands[] = {
 	&nec_command_capture,
 	&nec_command_dominators,
 	&nec_command_garbage,
+	&nec_command_layout,
 	&nec_command_load,
 	&nec_command_objects,
 	&nec_command_paths,

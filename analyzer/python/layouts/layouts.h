@@ -2,8 +2,7 @@
 /*
  * The versions of CPython that there are tables for. Besides discovery the only place that knows versions.
  *
- * To add one: `necropsy layout --against 3.15 /path/to/libpython3.16.so LIB-DYNLOAD/...so > layouts/py316.inc` from a build with debug
- * information, an entry in layouts.c with its traits, and `make check` with that interpreter present.
+ * To add one: docs/layouts.md.
  */
 #ifndef NEC_PYTHON_LAYOUTS_H
 #define NEC_PYTHON_LAYOUTS_H

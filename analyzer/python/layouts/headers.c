@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Not part of the program: includes the headers of a CPython whose release build comes without debug information, so that compiling
+ * it with -g makes that information. Used by ./regenerate; see docs/layouts.md.
+ *
+ * To add a struct: the header that declares it, conditionally where a version does not have it.
+ */
+#define Py_BUILD_CORE 1
+#include <Python.h>
+#include <structmember.h>
+
+#include <internal/pycore_code.h>
+#include <internal/pycore_context.h>
+#include <internal/pycore_dict.h>
+#include <internal/pycore_frame.h>
+#include <internal/pycore_genobject.h>
+#include <internal/pycore_global_objects.h>
+#include <internal/pycore_hamt.h>
+#include <internal/pycore_interp.h>
+#include <internal/pycore_moduleobject.h>
+#include <internal/pycore_namespace.h>
+#include <internal/pycore_object.h>
+#include <internal/pycore_obmalloc.h>
+#include <internal/pycore_range.h>
+#include <internal/pycore_runtime.h>
+#include <internal/pycore_symtable.h>
+#include <internal/pycore_unionobject.h>
+#if __has_include(<internal/pycore_optimizer.h>)
+#include <internal/pycore_optimizer.h>
+#endif
+#if __has_include(<internal/pycore_typevarobject.h>)
+#include <internal/pycore_typevarobject.h>
+#endif
