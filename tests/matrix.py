@@ -48,7 +48,7 @@ class Interpreter:
         command = (["chroot", root] if root else []) + [
             path, "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3] + ('d' if hasattr(sys, 'gettotalrefcount') else ''));"
             "print(sys.executable); print(sys.prefix); print(getattr(sys, 'implementation', sys).__dict__.get('name', 'cpython'))"]
-        lines = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True, timeout=60).stdout.split("\n")
+        lines = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True, timeout=300).stdout.split("\n")
         self.version, self.executable, self.prefix = lines[:3]
         if lines[3] != "cpython":
             raise ValueError("%s is %s" % (path, lines[3]))
@@ -150,7 +150,7 @@ class Dumps:
                 try:
                     core = capture.capture(
                         out, self.copy.command, os.path.join(FIXTURES, "zoo.py"), method=method, root=self.interpreter.root,
-                        coredump_filter=coredump_filter, env=self.copy.env, timeout=120,
+                        coredump_filter=coredump_filter, env=self.copy.env, timeout=300,
                     )
                     self.taken[key] = (core, truth.Oracle(os.path.join(out, "oracle")))
                 except (capture.CaptureError, OSError, subprocess.SubprocessError) as error:

@@ -218,7 +218,7 @@ class CaptureTest(unittest.TestCase):
             if stopped and os.path.exists(path) and os.stat(path).st_size > 1 << 20:
                 break
         p.kill()
-        out, err = capture.communicate(timeout=120)
+        out, err = capture.communicate(timeout=300)
         self.assertIn(capture.returncode, (0, 1), err)
         if capture.returncode == 1:
             self.assertIn('ended meanwhile', err)
@@ -253,7 +253,7 @@ class CaptureTest(unittest.TestCase):
         self.assertTrue(os.path.exists(other))
         p.kill()
         p.wait()
-        out, err = capture.communicate(timeout=60)
+        out, err = capture.communicate(timeout=300)
         self.assertEqual(capture.returncode, 0, err)
         self.assertIn('resident', json.JSONDecoder().raw_decode(out)[0]['reason'])
 

@@ -379,7 +379,7 @@ class Commands(Case):
         with open("/proc/%d/stat" % process.pid) as f:
             self.assertTrue(wait_until(lambda: ticks(f) > 30 or process.poll() is not None, 60))
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         self.assertEqual((process.returncode, out), (2, b""), err)
 
     def test_sql_only_reads(self):
@@ -593,7 +593,7 @@ class BadInput(Case):
                                            stderr=subprocess.PIPE)
                 self.assertTrue(wait_until(lambda: process.poll() is not None or len(self.left()) > 1, 60))
                 process.send_signal(signo)
-                out, err = process.communicate(timeout=60)
+                out, err = process.communicate(timeout=300)
                 self.assertEqual((process.returncode, out), (2, b""), err)
                 self.assertIn(b"cancelled", err)
                 self.assertEqual(self.left(), ["big.json"])

@@ -17,7 +17,7 @@ def read(path):
 
 def output(*command, **kwargs):
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          universal_newlines=True, timeout=60, **kwargs)
+                          universal_newlines=True, timeout=300, **kwargs)
     return done.returncode, done.stdout
 
 

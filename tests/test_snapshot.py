@@ -73,7 +73,7 @@ class SnapshotTest(unittest.TestCase):
 
     def run_service(self, code, python=sys.executable):
         p = self.start(code, python)
-        out, err = p.communicate(timeout=120)
+        out, err = p.communicate(timeout=300)
         self.status, self.stderr = p.returncode, err.decode()
         return out.decode()
 

@@ -83,8 +83,8 @@ class Case(unittest.TestCase):
             raise unittest.SkipTest("built without the browser")
         cls.dir = tempfile.mkdtemp()
         cls.databases = {"heap": os.path.join(cls.dir, "heap.db"), "series": os.path.join(cls.dir, "series.db")}
-        subprocess.run([SAMPLE, cls.databases["heap"]], check=True, timeout=120)
-        subprocess.run([SAMPLE, "-s", cls.databases["series"]], check=True, timeout=120)
+        subprocess.run([SAMPLE, cls.databases["heap"]], check=True, timeout=300)
+        subprocess.run([SAMPLE, "-s", cls.databases["series"]], check=True, timeout=300)
 
     @classmethod
     def tearDownClass(cls):
@@ -92,7 +92,7 @@ class Case(unittest.TestCase):
 
     def necropsy(self, *args, database="heap", status=0):
         done = subprocess.run([NECROPSY, "browse", *args, self.databases[database]], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV, cwd=self.dir, timeout=120)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV, cwd=self.dir, timeout=300)
         self.assertEqual(done.returncode, status, done.stderr.decode())
         return done
 
@@ -274,7 +274,7 @@ class RealTerminal(Case):
 
     def tmux(self, *args, check=True):
         done = subprocess.run(["tmux", "-S", self.socket, "-f", "/dev/null", *args], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, env=ENV, timeout=60)
+                              stderr=subprocess.STDOUT, env=ENV, timeout=300)
         if check:
             self.assertEqual(done.returncode, 0, done.stdout)
         return done.stdout.decode()
