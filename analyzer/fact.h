@@ -8,6 +8,7 @@
  *
  *   META, MAPPING, MEMORY, SAMPLE, MARK, CENSUS, STRING, TYPE, VALUE, ROOT, THREAD, FRAME, LOCAL, WARNING   at any time, but
  *       a TYPE and a STRING before the first fact that names it;
+ *   FINDING    made at the end of a load (suspects.h), not by sources;
  *   EXTENT     before the first object: where objects may lie (a source that does not know leaves it out);
  *   OBJECT     each object once, in any order; `sorted` sources promise ascending addresses;
  *   REFERENCES after the last OBJECT, in the order of the objects; a long list may come in several facts, one behind the
@@ -44,6 +45,7 @@ enum nec_fact_kind {
 	NEC_FACT_LAYOUT,
 	NEC_FACT_SPACE,
 	NEC_FACT_MARK,
+	NEC_FACT_FINDING,
 };
 
 enum nec_ref_kind {
@@ -176,6 +178,11 @@ struct nec_fact {
 			const char *source; /* "table 3.11", "DWARF", "_Py_DebugOffsets" */
 			const char *disagrees; /* what other sources say; NULL when none does */
 		} layout;
+		struct { /* what a rule found worth saying */
+			const char *rule, *title, *detail;
+			int64_t bytes; /* NEC_UNKNOWN: not a matter of bytes */
+			uint64_t addr; /* 0: none */
+		} finding;
 		struct { /* Python's own allocator: one row a size class or kind of space */
 			const char *kind; /* "pymalloc arena", "pymalloc block", ... */
 			int64_t size, count, used, bytes;

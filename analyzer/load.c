@@ -24,6 +24,7 @@
 #include "necropsy.h"
 #include "python/python.h"
 #include "stages.h"
+#include "suspects.h"
 
 /* A database takes some 200 KiB when it has nothing in it, and this share of the dump at the very
  * least. */
@@ -243,6 +244,51 @@ static struct nec_error *put_meta(struct load *load)
 	return load->image ? nec_imagefacts_put(load->image, load->store) : NULL;
 }
 
+static struct nec_error *put_findings(struct nec_store *store, const struct nec_findings *findings)
+{
+	uint32_t i;
+
+	for (i = 0; i < findings->count; i++) {
+		const struct nec_finding *f = &findings->items[i];
+		const struct nec_fact fact = {
+			.kind = NEC_FACT_FINDING,
+			.finding = {f->rule, f->title, f->detail, f->bytes, f->addr},
+		};
+
+		NEC_TRY(nec_store_put(store, &fact));
+	}
+	return NULL;
+}
+
+/* The rules ask the database; what they cannot make of it is a warning and no end of the load. */
+static struct nec_error *find_suspects(struct load *load, struct nec_stages *stages)
+{
+	_cleanup_(nec_findings_deinit) struct nec_findings findings = {0};
+	struct nec_fact warning = {.kind = NEC_FACT_WARNING, .warning.stage = "findings"};
+	struct nec_db *db = NULL;
+	struct nec_error *err;
+	const char *path;
+
+	NEC_TRY(nec_store_readable(load->store, &path));
+	NEC_TRY(nec_stages_end(stages, "indexes", NEC_UNKNOWN));
+	err = nec_db_open(path, &db);
+	if (!err)
+		err = nec_suspects_find(db, load->options.progress, &findings);
+	nec_db_close(db);
+	if (err && (err->code == NEC_ERR_CANCELLED || err->code == NEC_ERR_NOMEM))
+		return err;
+	if (err) {
+		struct nec_error *put;
+
+		warning.warning.message = err->message;
+		put = nec_store_put(load->store, &warning);
+		nec_error_destroy(err);
+		NEC_TRY(put);
+	}
+	NEC_TRY(put_findings(load->store, &findings));
+	return nec_stages_end(stages, "findings", findings.count);
+}
+
 static struct nec_error *run(struct load *load)
 {
 	struct nec_stages stages = {
@@ -259,6 +305,7 @@ static struct nec_error *run(struct load *load)
 	NEC_TRY(put_meta(load));
 	NEC_TRY(nec_stages_end(&stages, "opening", NEC_UNKNOWN));
 	NEC_TRY(nec_stages_run(&stages, load->source));
+	NEC_TRY(find_suspects(load, &stages));
 	return nec_store_finish(nec_take(load->store));
 }
 

@@ -132,6 +132,17 @@ static struct nec_error *put_mark(struct nec_store *store, const struct nec_fact
 	return nec_rows_put(store, NEC_ROW_MARK, cells);
 }
 
+static struct nec_error *put_finding(struct nec_store *store, const struct nec_fact *f)
+{
+	const struct nec_cell cells[] = {
+		nec_cell_text(f->finding.rule),   nec_cell_text(f->finding.title),
+		nec_cell_text(f->finding.detail), nec_cell_known(f->finding.bytes),
+		nec_cell_addr(f->finding.addr),
+	};
+
+	return nec_rows_put(store, NEC_ROW_FINDING, cells);
+}
+
 /*
  * Values go out in blocks of ascending addresses, for SQLite appends quickly and inserts slowly.
  * What comes out of order is kept in a temporary file and inserted at the end, sorted.
@@ -223,6 +234,8 @@ struct nec_error *nec_store_put(struct nec_store *store, const struct nec_fact *
 		return put_sample(store, f);
 	case NEC_FACT_MARK:
 		return put_mark(store, f);
+	case NEC_FACT_FINDING:
+		return put_finding(store, f);
 	case NEC_FACT_LAYOUT:
 		return nec_rows_put(store, NEC_ROW_LAYOUT,
 				    (const struct nec_cell[]){nec_cell_text(f->layout.field),

@@ -58,6 +58,9 @@ static const struct {
 			    4},
 	[NEC_ROW_SPACE] =
 		{"INSERT INTO space(kind, size, count, used, bytes) VALUES(?, ?, ?, ?, ?)", 5},
+	[NEC_ROW_FINDING] = {"INSERT INTO finding(rule, title, detail, bytes, addr) "
+			     "VALUES(?, ?, ?, ?, ?)",
+			     5},
 	[NEC_ROW_LARGEST] = {"INSERT INTO largest(by, rank, addr, bytes) VALUES(?, ?, ?, ?)", 4},
 	[NEC_ROW_PACK_OUT] = {"INSERT INTO pack_out(key, addr, count, data) VALUES(?, ?, ?, ?)", 4},
 	[NEC_ROW_PACK_IN] = {"INSERT INTO pack_in(key, count, data) VALUES(?, ?, ?)", 3},

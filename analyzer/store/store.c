@@ -421,7 +421,7 @@ static int compare_late(const void *pa, const void *pb)
 	return a->off < b->off ? -1 : a->off > b->off;
 }
 
-/* The last work of the thread: values that came out of order, the indexes, the commit. */
+/* The last long work of the thread: values that came out of order, the indexes, the commit. */
 static struct nec_error *complete(struct nec_store *store, void *arg)
 {
 	uint64_t late = store->late_index.size / sizeof(struct nec_late);
@@ -433,16 +433,31 @@ static struct nec_error *complete(struct nec_store *store, void *arg)
 					     late));
 	}
 	NEC_TRY(nec_writer_exec(store->db, nec_sqltext_find("index")));
-	return nec_writer_exec(store->db, "COMMIT");
+	NEC_TRY(nec_writer_exec(store->db, "COMMIT"));
+	/* The lock on the file goes with the first statement after the change. */
+	return nec_writer_exec(store->db,
+			       "PRAGMA locking_mode = NORMAL; SELECT 1 FROM meta LIMIT 1");
+}
+
+struct nec_error *nec_store_readable(struct nec_store *store, const char **path_ret)
+{
+	if (!store->readable) {
+		NEC_TRY(nec_pack_out_flush(store->out));
+		NEC_TRY(nec_writer_call(store, complete, NULL, NULL, "finishing", 0));
+		store->readable = true;
+	}
+	*path_ret = store->partial;
+	return NULL;
 }
 
 static struct nec_error *finish(struct nec_store *store)
 {
 	const struct nec_cell cells[] = {nec_cell_text("complete"), nec_cell_text("1")};
+	const char *path;
 
-	NEC_TRY(nec_pack_out_flush(store->out));
+	NEC_TRY(nec_store_readable(store, &path));
 	NEC_TRY(nec_rows_put(store, NEC_ROW_META, cells));
-	NEC_TRY(nec_writer_call(store, complete, NULL, NULL, "finishing", 0));
+	NEC_TRY(nec_writer_wait(store, NULL, "finishing", 0));
 	stop_thread(store);
 	NEC_TRY(close_database(store));
 	if (rename(store->partial, store->path))

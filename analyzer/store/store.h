@@ -109,7 +109,13 @@ struct nec_error *nec_store_objects(struct nec_store *store,
 struct nec_error *nec_store_stage(struct nec_store *store, const char *name, int64_t rows,
 				  double seconds, int64_t peak_bytes);
 
-/* Indexes, and the rename. Consumes store, also on failure (then .partial is removed). */
+/*
+ * Indexes, and everything written: the database can be opened for reading at *path_ret (borrowed), by one who closes
+ * it before rows of the smaller tables are added: they may be, until nec_store_finish.
+ */
+struct nec_error *nec_store_readable(struct nec_store *store, const char **path_ret);
+
+/* nec_store_readable where nobody called it, and the rename. Consumes store, also on failure (then .partial is removed). */
 struct nec_error *nec_store_finish(struct nec_store *store);
 
 /* Gives up: removes .partial. NULL is fine. */

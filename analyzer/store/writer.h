@@ -67,6 +67,7 @@ struct nec_store {
 	uint32_t last_object; /* id of the last references */
 	bool any_object;
 	uint64_t last_value; /* address of the last value that went to a block */
+	bool readable; /* all long work is done, see nec_store_readable */
 	bool any_value;
 	struct nec_tmparray late;       /* values out of order: as in a block */
 	struct nec_tmparray late_index; /* struct nec_late, by address once sorted */
