@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Rule "holder": one object that alone keeps a large share of the heap alive: a container, a class attribute, a cache, a
- * thread, one big buffer.
+ * Rule "holder": one object that alone keeps a large share of the heap alive: a container, a class
+ * attribute, a cache, a thread, one big buffer.
  *
- * Every dominator above such an object retains as much, so what counts is what remains of an object's retained size
- * when the large ones below it are taken off: sys.modules retains nearly everything and holds, but for the culprit,
- * modules. What remains as modules, classes, functions and code is the program and no data.
+ * Every dominator above such an object retains as much, so what counts is what remains of an
+ * object's retained size when the large ones below it are taken off: sys.modules retains nearly
+ * everything and holds, but for the culprit, modules. What remains as modules, classes, functions
+ * and code is the program and no data.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Rules about what Python programs are known to leak by: caches without a bound, exceptions that keep their frames,
- * tasks that are done and kept, garbage, and references that C code forgot to give back.
+ * Rules about what Python programs are known to leak by: caches without a bound, exceptions that
+ * keep their frames, tasks that are done and kept, garbage, and references that C code forgot to
+ * give back.
  */
 #include <stdlib.h>
 
 #include "suspects.h"
 
 enum {
-	MANY = 50,   /* exceptions or tasks: a few are kept by every program */
+	MANY = 50,    /* exceptions or tasks: a few are kept by every program */
 	LEAKED = 100, /* objects of one type that nothing refers to */
 };
 
@@ -45,18 +46,22 @@ struct nec_error *nec_suspects_caches(struct nec_suspects *s)
 		addr = (uint64_t)nec_query_int(query, 0);
 		retained = nec_query_int(query, 1);
 		entries = nec_query_int(query, 2);
-		/* A bounded one is as large as somebody said it may be, and is left to the general rules. */
+		/* A bounded one is as large as somebody said it may be, and is left to the general
+		 * rules. */
 		if (!entries || nec_query_int(query, 3))
 			continue;
 		nec_text_clear(&name);
 		NEC_TRY(nec_suspects_name(s, addr, &name, &detail));
-		nec_text_printf(&title, "%s is an lru_cache without a bound: ", nec_text_str(&name));
+		nec_text_printf(&title,
+				"%s is an lru_cache without a bound: ", nec_text_str(&name));
 		nec_text_count(&title, entries);
 		nec_text_puts(&title, " entries, ");
 		nec_suspects_share(s, &title, retained);
 		nec_text_puts(&title, " of the heap");
-		nec_text_puts(&detail, " maxsize=None: no entry ever leaves it, and each keeps its arguments (self too, "
-				       "where it is on a method) and its result alive: ");
+		nec_text_puts(
+			&detail,
+			" maxsize=None: no entry ever leaves it, and each keeps its arguments (self too, "
+			"where it is on a method) and its result alive: ");
 		nec_text_size(&detail, retained);
 		nec_text_printf(&detail, " in all. What would go: whatif --drop 0x%llx.",
 				(unsigned long long)addr);
@@ -162,8 +167,10 @@ struct nec_error *nec_suspects_uncollectable(struct nec_suspects *s)
 			count == 1 ? "" : "s");
 	nec_suspects_share(s, &title, retained);
 	nec_text_puts(&title, " of the heap");
-	nec_text_puts(&detail, "Cycles of objects with __del__ (until Python 3.3) or a tp_del, or everything that was found where "
-			       "gc.DEBUG_SAVEALL is set. Break the cycle, with a weak reference for one, or do without __del__.");
+	nec_text_puts(
+		&detail,
+		"Cycles of objects with __del__ (until Python 3.3) or a tp_del, or everything that was found where "
+		"gc.DEBUG_SAVEALL is set. Break the cycle, with a weak reference for one, or do without __del__.");
 	return nec_suspects_add(s, "gc.garbage", &title, &detail, retained,
 				(uint64_t)nec_query_int(query, 0));
 }
@@ -226,9 +233,11 @@ struct nec_error *nec_suspects_leaked(struct nec_suspects *s)
 				nec_query_text(query, 0, NULL));
 		nec_suspects_share(s, &title, bytes);
 		nec_text_puts(&title, " of the heap");
-		nec_text_puts(&detail, "Their reference counts say that somebody owns them, and no reference and no root was "
-				       "found: C code that holds them where nobody looks, or that forgot a Py_DECREF. This is one "
-				       "of them; the command refcounts lists all.");
+		nec_text_puts(
+			&detail,
+			"Their reference counts say that somebody owns them, and no reference and no root was "
+			"found: C code that holds them where nobody looks, or that forgot a Py_DECREF. This is one "
+			"of them; the command refcounts lists all.");
 		NEC_TRY(nec_suspects_add(s, "leaked reference", &title, &detail, bytes,
 					 (uint64_t)nec_query_int(query, 3)));
 	}

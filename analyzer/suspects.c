@@ -6,30 +6,32 @@
 #include <string.h>
 
 /*
- * To add one: a function in the file of its family, its prototype in suspects.h, and a line here. What is said more
- * exactly by one rule is not said again by a later one (nec_suspects_known), so the general ones come last.
+ * To add one: a function in the file of its family, its prototype in suspects.h, and a line here.
+ * What is said more exactly by one rule is not said again by a later one (nec_suspects_known), so
+ * the general ones come last.
  */
 static const struct {
 	struct nec_error *(*run)(struct nec_suspects *s);
 } rules[] = {
-	{nec_suspects_uncollectable}, {nec_suspects_leaked},  {nec_suspects_caches},
-	{nec_suspects_tracebacks},    {nec_suspects_tasks},   {nec_suspects_garbage},
+	{nec_suspects_uncollectable}, {nec_suspects_leaked}, {nec_suspects_caches},
+	{nec_suspects_tracebacks},    {nec_suspects_tasks},  {nec_suspects_garbage},
 	{nec_suspects_holders},
 };
 
 enum {
-	LARGE_SHARE = 10,        /* % of the heap */
-	LEAST_LARGE = 1 << 20,   /* an idle interpreter has 1 to 3 MiB, no data structure of 600 KiB */
-	NOTABLE_SHARE = 3,       /* % */
+	LARGE_SHARE = 10, /* % of the heap */
+	LEAST_LARGE =
+		1 << 20,   /* an idle interpreter has 1 to 3 MiB, no data structure of 600 KiB */
+	NOTABLE_SHARE = 3, /* % */
 	LEAST_NOTABLE = 1 << 19,
-	MAX_CLIMB = 1000,        /* dominators above an object that are looked at */
-	MAX_FINDINGS = 20,       /* a person reads the first five */
+	MAX_CLIMB = 1000,  /* dominators above an object that are looked at */
+	MAX_FINDINGS = 20, /* a person reads the first five */
 };
 
 /* Roots that say nothing to a person as long as there is a way through a module. */
 static const char *const nameless_roots[] = {
-	"frame",         "native stack", "register", "C global", "thread state",
-	"native memory", "implied",      NULL,
+	"frame",        "native stack",  "register", "C global",
+	"thread state", "native memory", "implied",  NULL,
 };
 
 void nec_findings_deinit(struct nec_findings *findings)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Suspects: the few things that a person would write down after a day with a dump, each with its bytes, its share, a
- * path and the evidence. Rules ask a database whose objects are analysed; a family of rules is a file, and a rule a line
- * in the table of suspects.c.
+ * Suspects: the few things that a person would write down after a day with a dump, each with its
+ * bytes, its share, a path and the evidence. Rules ask a database whose objects are analysed; a
+ * family of rules is a file, and a rule a line in the table of suspects.c.
  *
- * A healthy process has no finding: a rule stays silent below the shares and sizes here, which were chosen so that no
- * healthy twin of the programs in fixtures/stories and no idle interpreter of any version comes near them.
+ * A healthy process has no finding: a rule stays silent below the shares and sizes here, which were
+ * chosen so that no healthy twin of the programs in fixtures/stories and no idle interpreter of any
+ * version comes near them.
  */
 #ifndef NEC_SUSPECTS_H
 #define NEC_SUSPECTS_H
@@ -47,20 +48,21 @@ struct nec_suspects {
 struct nec_error *nec_suspects_add(struct nec_suspects *s, const char *rule, struct nec_text *title,
 				   struct nec_text *detail, int64_t bytes, uint64_t addr);
 
-/* Is the object at addr, or what alone holds it and not much more, the subject of a finding already? */
+/* Is the object at addr, or what alone holds it and not much more, the subject of a finding
+ * already? */
 struct nec_error *nec_suspects_known(struct nec_suspects *s, uint64_t addr, int64_t bytes,
 				     bool *known_ret);
 
 /*
- * The nearest object that alone holds addr and at least `bytes`: the common holder of many things, by one of them. 0:
- * there is none.
+ * The nearest object that alone holds addr and at least `bytes`: the common holder of many things,
+ * by one of them. 0: there is none.
  */
 struct nec_error *nec_suspects_holder(struct nec_suspects *s, uint64_t addr, int64_t bytes,
 				      uint64_t *holder_ret, int64_t *retained_ret);
 
 /*
- * What the object at addr is called: "mindmeld.Processor.instance_map" by way of a module where there is one, else
- * from its root. Adds the name to name, and to detail where the path begins.
+ * What the object at addr is called: "mindmeld.Processor.instance_map" by way of a module where
+ * there is one, else from its root. Adds the name to name, and to detail where the path begins.
  */
 struct nec_error *nec_suspects_name(struct nec_suspects *s, uint64_t addr, struct nec_text *name,
 				    struct nec_text *detail);

@@ -4,5 +4,5 @@ SELECT o.addr AS addr, o.retained AS retained,
 	(SELECT count(*) FROM reference r WHERE r.src = o.addr AND r.kind <> 'type') AS count
 FROM root
 JOIN object o ON o.addr = root.addr
-WHERE root.label = 'gc.garbage'
+WHERE root.label = 'gc.garbage' OR (root.label = 'garbage' AND root.kind = 'C global')
 LIMIT 1
