@@ -2,6 +2,7 @@
 """Runs the unittest cases of one file and prints TAP, a line a case: python3 run_unittest.py test_x.py"""
 import importlib.util
 import os
+import signal
 import sys
 import unittest
 
@@ -68,6 +69,8 @@ def main(path):
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
+    # A job in the background of a shell is born with SIGINT ignored, and so would be the programs that it tests.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     result = TapResult()
     unittest.defaultTestLoader.loadTestsFromModule(module).run(result)
     print("1..%d" % result.number)

@@ -21,7 +21,7 @@ enum {
 
 static const struct nec_option options[] = {
 	{"output", 'o', NEC_OPTION_TEXT, "FILE",
-	 "the core to write (default: core.PID, packed core.PID.zst)"},
+	 "the core to write (default: core.PID, or core.PID.zst)"},
 	{"zstd", 'z', NEC_OPTION_FLAG, NULL, "pack the core, once the process runs again"},
 	{"estimate", 0, NEC_OPTION_FLAG, NULL, "only say what it would cost"},
 	{"when", 0, NEC_OPTION_TEXT, "CONDITION",
@@ -276,11 +276,11 @@ const struct nec_command nec_command_capture = {
 		"has it, is left out. Of a CGROUP (a directory below /sys/fs/cgroup) the process\n"
 		"with the most resident memory is taken.\n"
 		"\n"
-		"With --when it waits until the memory of the process exceeds a size or a share of\n"
-		"its cgroup's limit (rss), until somebody in its cgroup waits for memory for that\n"
-		"percentage of the time (psi), or until it grows by so much a minute (growth). With\n"
-		"--keep the names of cores have the time in them, and it goes on watching until\n"
-		"the process ends.",
+		"With --when it waits until the memory of the process exceeds a size or a share\n"
+		"of its cgroup's limit (rss), until somebody in its cgroup waits for memory for\n"
+		"that percentage of the time (psi), or until it grows by so much a minute\n"
+		"(growth). With --keep the names of cores have the time in them, and it goes on\n"
+		"watching until the process ends.",
 	.sets = NEC_OPTIONS_JSON,
 	.options = options,
 	.min_operands = 1,
