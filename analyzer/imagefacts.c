@@ -59,7 +59,8 @@ char *nec_imagefacts_describe(const struct nec_image *image)
 	return NULL;
 }
 
-static struct nec_error *put_process(struct nec_store *store, const struct nec_image *image)
+static struct nec_error *put_process(struct nec_store *store, const struct nec_image *image,
+				     bool no_values)
 {
 	const struct nec_process *p = nec_image_process(image);
 	_cleanup_free_ char *cmdline = nec_imagefacts_describe(image);
@@ -73,7 +74,7 @@ static struct nec_error *put_process(struct nec_store *store, const struct nec_i
 		NEC_TRY(nec_stages_meta_int(store, "uid", p->uid));
 	if (p->exe)
 		NEC_TRY(nec_stages_meta(store, "exe", p->exe));
-	if (cmdline)
+	if (cmdline && !no_values)
 		NEC_TRY(nec_stages_meta(store, "cmdline", cmdline));
 	if (p->writer)
 		NEC_TRY(nec_stages_meta(store, "writer", p->writer));
@@ -144,12 +145,13 @@ static struct nec_error *put_mappings(struct nec_store *store, const struct nec_
 	return NULL;
 }
 
-struct nec_error *nec_imagefacts_put(const struct nec_image *image, struct nec_store *store)
+struct nec_error *nec_imagefacts_put(const struct nec_image *image, struct nec_store *store,
+				     bool no_values)
 {
 	const char *const *warnings;
 	uint32_t count, i;
 
-	NEC_TRY(put_process(store, image));
+	NEC_TRY(put_process(store, image, no_values));
 	NEC_TRY(put_completeness(store, image));
 	NEC_TRY(put_mappings(store, image));
 	warnings = nec_image_warnings(image, &count);

@@ -7,7 +7,9 @@
 #include "image/image.h"
 #include "store/store.h"
 
-struct nec_error *nec_imagefacts_put(const struct nec_image *image, struct nec_store *store);
+/* no_values: without the command line, whose arguments are payload. */
+struct nec_error *nec_imagefacts_put(const struct nec_image *image, struct nec_store *store,
+				     bool no_values);
 
 /* What the dump is the core of, for a message: command line or name; to be freed, NULL when it does
  * not say. */

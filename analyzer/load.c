@@ -241,7 +241,9 @@ static struct nec_error *put_meta(struct load *load)
 		/* Until a source knows better: a dump is written when its process is stopped. */
 		NEC_TRY(put_time(load->store, "captured_at", load->identity.mtime));
 	}
-	return load->image ? nec_imagefacts_put(load->image, load->store) : NULL;
+	return load->image ? nec_imagefacts_put(load->image, load->store,
+						load->options.no_values)
+			   : NULL;
 }
 
 static struct nec_error *put_findings(struct nec_store *store, const struct nec_findings *findings)

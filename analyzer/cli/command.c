@@ -25,6 +25,7 @@ const struct nec_command *const nec_commands[] = {
 	&nec_command_capture,
 	&nec_command_dominators,
 	&nec_command_garbage,
+	&nec_command_find,
 	&nec_command_layout,
 	&nec_command_load,
 	&nec_command_objects,
@@ -126,7 +127,7 @@ static bool option_list_has(const struct option_list *list, const char *name)
 }
 #endif
 
-const struct nec_command *nec_command_find(const char *name)
+const struct nec_command *nec_command_named(const char *name)
 {
 	for (size_t i = 0; nec_commands[i]; i++)
 		if (!strcmp(nec_commands[i]->name, name))
@@ -362,9 +363,9 @@ struct nec_error *nec_cli_parse(struct nec_cli *cli, int argc, char **argv, bool
 
 	*done_ret = false;
 	cli->limit = -1;
-	if (at < argc && nec_command_find(argv[at])) {
+	if (at < argc && nec_command_named(argv[at])) {
 		named = true;
-		cli->command = nec_command_find(argv[at]);
+		cli->command = nec_command_named(argv[at]);
 		memmove(argv + at, argv + at + 1, (size_t)(argc - at) * sizeof(*argv));
 		argc--;
 	} else {

@@ -87,7 +87,7 @@ struct nec_command {
 extern const struct nec_command *const nec_commands[];
 
 /* NULL when there is none of that name. */
-const struct nec_command *nec_command_find(const char *name);
+const struct nec_command *nec_command_named(const char *name);
 
 /*
  * Reads argv (argv[0] is the program) into cli, the command included; operands come first in argv
@@ -108,7 +108,7 @@ const char *nec_cli_text(const struct nec_cli *cli, const char *option);
 int64_t nec_cli_limit(const struct nec_cli *cli, int64_t likes);
 
 extern const struct nec_command nec_command_browse, nec_command_capture, nec_command_dominators,
-	nec_command_garbage, nec_command_layout, nec_command_load, nec_command_objects,
+	nec_command_find, nec_command_garbage, nec_command_layout, nec_command_load, nec_command_objects,
 	nec_command_paths, nec_command_refcounts, nec_command_refs, nec_command_report,
 	nec_command_show, nec_command_sql, nec_command_types, nec_command_waste, nec_command_whatif;
 

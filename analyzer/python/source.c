@@ -37,7 +37,7 @@ struct python_source {
 	uint32_t index;		/* of the row that the stage gives next */
 	uint64_t addr;		/* of the object that the stage gives next */
 	uint32_t strings;	/* labels that were given so far */
-	uint8_t *value_rows;	/* by type id: nec_value_row */
+	struct nec_values values;
 	bool value_due;		/* the object's value follows it */
 	uint64_t object;	/* whose value that is */
 	struct nec_text text;
@@ -97,7 +97,8 @@ static void collect_meta(struct python_source *s)
 	add_meta(s, "pid", "%u", p->pid);
 	if (p->exe)
 		add_meta(s, "exe", "%s", p->exe);
-	add_cmdline(s, p);
+	if (!s->no_values) /* arguments are payload: passwords are given so */
+		add_cmdline(s, p);
 	if (p->writer)
 		add_meta(s, "writer", "%s", p->writer);
 	add_meta(s, "signal", "%d", p->signo);
@@ -296,8 +297,7 @@ static bool give_types(struct python_source *s, struct nec_fact *f)
 
 	if (s->index >= s->types.count)
 		return false;
-	type = s->types.by_id[s->index];
-	s->value_rows[s->index++] = (uint8_t)nec_value_row(type);
+	type = s->types.by_id[s->index++];
 	f->kind = NEC_FACT_TYPE;
 	f->type.id = type->id;
 	f->type.addr = type->addr;
@@ -346,7 +346,7 @@ static bool give_objects(struct python_source *s, struct nec_fact *f)
 		s->value_due = false;
 		type = nec_object_type(&s->types, s->object);
 		nec_text_clear(&s->text);
-		if (type && nec_value_text(t, s->object, type, s->value_rows[type->id], &s->text)) {
+		if (type && nec_values_text(&s->values, s->object, type, &s->text)) {
 			f->kind = NEC_FACT_VALUE;
 			f->value.addr = s->object;
 			f->value.text = nec_text_str(&s->text);
@@ -380,7 +380,7 @@ static bool give_objects(struct python_source *s, struct nec_fact *f)
 		f->object.flags |= NEC_OBJECT_UNREACHED;
 	if (s->object >= t->data_start && s->object < t->data_end)
 		f->object.flags |= NEC_OBJECT_STATIC;
-	s->value_due = !s->no_values && s->value_rows[type->id] != s->value_rows[s->types.count];
+	s->value_due = !s->no_values && nec_values_has(&s->values, type);
 	return true;
 }
 
@@ -485,7 +485,7 @@ static void close_source(struct nec_source *source)
 	nec_types_deinit(&s->types);
 	nec_target_deinit(&s->target);
 	nec_text_deinit(&s->text);
-	free(s->value_rows);
+	nec_values_deinit(&s->values);
 	free(s);
 }
 
@@ -496,10 +496,7 @@ static struct nec_error *prepare(struct python_source *s, const char *tmpdir)
 	NEC_TRY(nec_heap_init(&s->heap, &s->target));
 	NEC_TRY(nec_walk_init(&s->walk, &s->types, &s->heap, tmpdir, s->progress));
 	NEC_TRY(nec_walk_run(&s->walk));
-	s->value_rows = calloc(s->types.count + 1, 1);
-	if (!s->value_rows)
-		return &nec_enomem;
-	s->value_rows[s->types.count] = (uint8_t)nec_value_row(NULL);
+	NEC_TRY(nec_values_init(&s->values, &s->types));
 	collect_meta(s);
 	return NULL;
 }

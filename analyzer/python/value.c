@@ -7,13 +7,17 @@
 
 #include "base/limits.h"
 #include "python/dict.h"
+#include "python/frames.h"
 #include "python/str.h"
 #include "python/value.h"
+#include "python/value_private.h"
 
 /* Digits of an int that are turned into decimal; a longer one says how many bits it has. */
 enum { MAX_DIGITS = 64 };
 
-/* ---- text ---------------------------------------------------------------------------------------------------- */
+/* ---- text
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static void put_escaped(struct nec_text *out, uint32_t c, char quote, bool bytes)
 {
@@ -33,7 +37,8 @@ static void put_escaped(struct nec_text *out, uint32_t c, char quote, bool bytes
 		nec_text_put_codepoint(out, c);
 }
 
-static void put_quoted(struct nec_text *out, const uint8_t *data, uint64_t length, uint32_t width, bool bytes)
+static void put_quoted(struct nec_text *out, const uint8_t *data, uint64_t length, uint32_t width,
+		       bool bytes)
 {
 	uint64_t n = length < NEC_LIMIT_PREVIEW ? length : NEC_LIMIT_PREVIEW, i;
 	bool single = false, twice = false;
@@ -63,7 +68,8 @@ static void put_quoted(struct nec_text *out, const uint8_t *data, uint64_t lengt
 	nec_text_putc(out, quote);
 }
 
-static void text_str(const struct nec_target *t, uint64_t obj, const struct nec_type *type, struct nec_text *out)
+static void text_str(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
+		     struct nec_text *out)
 {
 	struct nec_str s;
 
@@ -83,14 +89,16 @@ static void put_bytes(const struct nec_target *t, uint64_t addr, int64_t n, stru
 		put_quoted(out, p, (uint64_t)n, 1, true);
 }
 
-static void text_bytes(const struct nec_target *t, uint64_t obj, const struct nec_type *type, struct nec_text *out)
+static void text_bytes(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
+		       struct nec_text *out)
 {
 	(void)type;
 	nec_text_putc(out, 'b');
 	put_bytes(t, obj + nec_off(t, NEC_F_BYTES_DATA), nec_ob_size(t, obj), out);
 }
 
-static void text_bytearray(const struct nec_target *t, uint64_t obj, const struct nec_type *type, struct nec_text *out)
+static void text_bytearray(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
+			   struct nec_text *out)
 {
 	uint64_t data = nec_field(t, obj, NEC_F_BYTEARRAY_START);
 
@@ -102,7 +110,9 @@ static void text_bytearray(const struct nec_target *t, uint64_t obj, const struc
 	nec_text_putc(out, ')');
 }
 
-/* ---- numbers -------------------------------------------------------------------------------------------------- */
+/* ---- numbers
+ * --------------------------------------------------------------------------------------------------
+ */
 
 /* Divides the number in base 2^bits by 10^9 in place; returns the remainder. */
 static uint32_t divide(uint32_t *digits, int64_t n, unsigned int bits)
@@ -118,7 +128,8 @@ static uint32_t divide(uint32_t *digits, int64_t n, unsigned int bits)
 	return (uint32_t)rest;
 }
 
-static void text_long(const struct nec_target *t, uint64_t obj, const struct nec_type *type, struct nec_text *out)
+static void text_long(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
+		      struct nec_text *out)
 {
 	unsigned int bits = t->layout.traits.digit_bits, k = 0;
 	uint32_t digits[MAX_DIGITS], groups[MAX_DIGITS * 2];
@@ -133,7 +144,9 @@ static void text_long(const struct nec_target *t, uint64_t obj, const struct nec
 		n = -n;
 	}
 	if (type->name && (!strcmp(type->name, "builtins.bool"))) {
-		nec_text_puts(out, n && nec_int32(t, obj + nec_off(t, NEC_F_LONG_DIGITS)) ? "True" : "False");
+		nec_text_puts(out, n && nec_int32(t, obj + nec_off(t, NEC_F_LONG_DIGITS))
+					   ? "True"
+					   : "False");
 		return;
 	}
 	if (n > MAX_DIGITS) {
@@ -141,7 +154,8 @@ static void text_long(const struct nec_target *t, uint64_t obj, const struct nec
 		return;
 	}
 	for (i = 0; i < n; i++)
-		digits[i] = (uint32_t)nec_int32(t, obj + nec_off(t, NEC_F_LONG_DIGITS) + (uint64_t)i * 4);
+		digits[i] = (uint32_t)nec_int32(t, obj + nec_off(t, NEC_F_LONG_DIGITS) +
+							   (uint64_t)i * 4);
 	while (n && !digits[n - 1])
 		n--;
 	do {
@@ -157,7 +171,8 @@ static void text_long(const struct nec_target *t, uint64_t obj, const struct nec
 }
 
 /* 2.7's int is a C long. */
-static void text_int(const struct nec_target *t, uint64_t obj, const struct nec_type *type, struct nec_text *out)
+static void text_int(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
+		     struct nec_text *out)
 {
 	int64_t v = (int64_t)nec_field(t, obj, NEC_F_INT_IVAL);
 
@@ -170,7 +185,7 @@ static void text_int(const struct nec_target *t, uint64_t obj, const struct nec_
 }
 
 /* The shortest text that reads back as the same double, as repr has it. */
-static void put_double(double v, struct nec_text *out)
+static void put_shortest(double v, bool point, struct nec_text *out)
 {
 	char buf[40];
 	int digits;
@@ -185,7 +200,7 @@ static void put_double(double v, struct nec_text *out)
 			break;
 	}
 	nec_text_puts(out, buf);
-	if (!strpbrk(buf, ".e"))
+	if (point && !strpbrk(buf, ".e"))
 		nec_text_puts(out, ".0");
 }
 
@@ -198,25 +213,38 @@ static double double_at(const struct nec_target *t, uint64_t addr)
 	return v;
 }
 
-static void text_float(const struct nec_target *t, uint64_t obj, const struct nec_type *type, struct nec_text *out)
+static void text_float(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
+		       struct nec_text *out)
 {
 	(void)type;
-	put_double(double_at(t, obj + nec_off(t, NEC_F_FLOAT_VAL)), out);
+	put_shortest(double_at(t, obj + nec_off(t, NEC_F_FLOAT_VAL)), true, out);
 }
 
-static void text_complex(const struct nec_target *t, uint64_t obj, const struct nec_type *type, struct nec_text *out)
+static void text_complex(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
+			 struct nec_text *out)
 {
 	uint64_t at = obj + nec_off(t, NEC_F_COMPLEX_VAL);
+	double real, imag;
 
 	(void)type;
-	nec_text_putc(out, '(');
-	put_double(double_at(t, at), out);
-	nec_text_putc(out, '+');
-	put_double(double_at(t, at + 8), out);
-	nec_text_puts(out, "j)");
+	/* As Python has it: 2j, (1+2j), no ".0" anywhere. */
+	real = double_at(t, at);
+	imag = double_at(t, at + 8);
+	if (real != 0 || signbit(real)) {
+		nec_text_putc(out, '(');
+		put_shortest(real, false, out);
+		if (!signbit(imag))
+			nec_text_putc(out, '+');
+		put_shortest(imag, false, out);
+		nec_text_puts(out, "j)");
+	} else {
+		put_shortest(imag, false, out);
+		nec_text_putc(out, 'j');
+	}
 }
 
-static void text_none(const struct nec_target *t, uint64_t obj, const struct nec_type *type, struct nec_text *out)
+static void text_none(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
+		      struct nec_text *out)
 {
 	(void)t;
 	(void)obj;
@@ -224,7 +252,8 @@ static void text_none(const struct nec_target *t, uint64_t obj, const struct nec
 	nec_text_puts(out, "None");
 }
 
-/* ---- what has a name -------------------------------------------------------------------------------------------- */
+/* ---- what has a name
+ * -------------------------------------------------------------------------------------------- */
 
 static void put_name(const struct nec_target *t, uint64_t str, struct nec_text *out)
 {
@@ -233,7 +262,8 @@ static void put_name(const struct nec_target *t, uint64_t str, struct nec_text *
 	nec_text_puts(out, name ? name : "?");
 }
 
-static void text_type(const struct nec_target *t, uint64_t obj, const struct nec_type *type, struct nec_text *out)
+static void text_type(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
+		      struct nec_text *out)
 {
 	_cleanup_free_ char *module = NULL;
 	uint64_t qualname;
@@ -242,19 +272,22 @@ static void text_type(const struct nec_target *t, uint64_t obj, const struct nec
 	(void)type;
 	nec_text_puts(out, "<class '");
 	if (nec_field(t, obj, NEC_F_TYPE_FLAGS) & NEC_TYPE_HEAPTYPE) {
-		module = nec_str_dup(t, nec_dict_find(t, nec_type_dict(t, obj), "__module__"), NEC_LIMIT_PREVIEW);
+		module = nec_str_dup(t, nec_dict_find(t, nec_type_dict(t, obj), "__module__"),
+				     NEC_LIMIT_PREVIEW);
 		qualname = nec_field(t, obj, NEC_F_HEAPTYPE_QUALNAME);
 		if (module)
 			nec_text_printf(out, "%s.", module);
 		put_name(t, qualname ? qualname : nec_field(t, obj, NEC_F_HEAPTYPE_NAME), out);
 	} else {
-		raw = nec_image_cstr(t->image, nec_field(t, obj, NEC_F_TYPE_NAME), NEC_LIMIT_PREVIEW);
+		raw = nec_image_cstr(t->image, nec_field(t, obj, NEC_F_TYPE_NAME),
+				     NEC_LIMIT_PREVIEW);
 		nec_text_puts(out, raw ? raw : "?");
 	}
 	nec_text_puts(out, "'>");
 }
 
-static void text_module(const struct nec_target *t, uint64_t obj, const struct nec_type *type, struct nec_text *out)
+static void text_module(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
+			struct nec_text *out)
 {
 	uint64_t dict = nec_field(t, obj, NEC_F_MODULE_DICT);
 
@@ -266,13 +299,16 @@ static void text_module(const struct nec_target *t, uint64_t obj, const struct n
 
 static void put_place(const struct nec_target *t, uint64_t code, struct nec_text *out)
 {
-	_cleanup_free_ char *file = nec_str_dup(t, nec_field(t, code, NEC_F_CODE_FILENAME), NEC_LIMIT_PREVIEW);
+	_cleanup_free_ char *file =
+		nec_str_dup(t, nec_field(t, code, NEC_F_CODE_FILENAME), NEC_LIMIT_PREVIEW);
 
 	if (file)
-		nec_text_printf(out, " (%s:%d)", file, (int)nec_field32(t, code, NEC_F_CODE_FIRSTLINENO));
+		nec_text_printf(out, " (%s:%d)", file,
+				(int)nec_field32(t, code, NEC_F_CODE_FIRSTLINENO));
 }
 
-static void text_code(const struct nec_target *t, uint64_t obj, const struct nec_type *type, struct nec_text *out)
+static void text_code(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
+		      struct nec_text *out)
 {
 	uint64_t qualname = nec_field(t, obj, NEC_F_CODE_QUALNAME);
 
@@ -283,7 +319,8 @@ static void text_code(const struct nec_target *t, uint64_t obj, const struct nec
 	nec_text_putc(out, '>');
 }
 
-static void text_function(const struct nec_target *t, uint64_t obj, const struct nec_type *type, struct nec_text *out)
+static void text_function(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
+			  struct nec_text *out)
 {
 	uint64_t qualname = nec_field(t, obj, NEC_F_FUNCTION_QUALNAME);
 
@@ -294,7 +331,8 @@ static void text_function(const struct nec_target *t, uint64_t obj, const struct
 	nec_text_putc(out, '>');
 }
 
-static void text_method(const struct nec_target *t, uint64_t obj, const struct nec_type *type, struct nec_text *out)
+static void text_method(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
+			struct nec_text *out)
 {
 	uint64_t function = nec_field(t, obj, NEC_F_METHOD_FUNC);
 	uint64_t qualname = nec_field(t, function, NEC_F_FUNCTION_QUALNAME);
@@ -302,94 +340,203 @@ static void text_method(const struct nec_target *t, uint64_t obj, const struct n
 	(void)type;
 	nec_text_puts(out, "<bound method ");
 	put_name(t, qualname ? qualname : nec_field(t, function, NEC_F_FUNCTION_NAME), out);
-	nec_text_printf(out, " of 0x%llx>", (unsigned long long)nec_field(t, obj, NEC_F_METHOD_SELF));
+	nec_text_printf(out, " of 0x%llx>",
+			(unsigned long long)nec_field(t, obj, NEC_F_METHOD_SELF));
 }
 
 /* PyMethodDef.ml_name is its first member. */
-static void text_cfunction(const struct nec_target *t, uint64_t obj, const struct nec_type *type, struct nec_text *out)
+static void text_cfunction(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
+			   struct nec_text *out)
 {
-	const char *name = nec_image_cstr(t->image, nec_word(t, nec_field(t, obj, NEC_F_CFUNCTION_ML)), NEC_LIMIT_PREVIEW);
+	const char *name = nec_image_cstr(
+		t->image, nec_word(t, nec_field(t, obj, NEC_F_CFUNCTION_ML)), NEC_LIMIT_PREVIEW);
 
 	(void)type;
 	if (name)
 		nec_text_printf(out, "<built-in function %s>", name);
 }
 
-static void text_descr(const struct nec_target *t, uint64_t obj, const struct nec_type *type, struct nec_text *out)
+static void text_descr(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
+		       struct nec_text *out)
 {
 	nec_text_printf(out, "<%s ", type->tp_name);
 	put_name(t, nec_field(t, obj, NEC_F_DESCR_NAME), out);
 	nec_text_putc(out, '>');
 }
 
-static void text_generator(const struct nec_target *t, uint64_t obj, const struct nec_type *type, struct nec_text *out)
+/* The code object of a generator: its own member, or that of the frame in it. */
+static uint64_t generator_code(const struct nec_target *t, uint64_t obj)
 {
-	uint64_t qualname = nec_field(t, obj, NEC_F_GEN_QUALNAME);
+	uint64_t code = nec_field(t, obj, NEC_F_GEN_CODE);
 
+	if (!code && nec_has(t, NEC_F_GEN_IFRAME))
+		code = nec_iframe_code(t, obj + nec_off(t, NEC_F_GEN_IFRAME));
+	return code;
+}
+
+static void text_generator(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
+			   struct nec_text *out)
+{
+	uint64_t qualname = nec_field(t, obj, NEC_F_GEN_QUALNAME), code = generator_code(t, obj);
+
+	if (!qualname) /* 2.7 */
+		qualname = nec_field(t, code, NEC_F_CODE_NAME);
 	if (!qualname)
 		return;
 	nec_text_printf(out, "<%s ", type->tp_name);
 	put_name(t, qualname, out);
+	put_place(t, code, out);
 	nec_text_putc(out, '>');
 }
 
-/* To add one: a row. A subclass shows what its base does. */
+/* A preview is made of the object alone, or with what it refers to. To add one: a row. A subclass
+ * shows what its base does. */
 static const struct {
-	const char *type;
-	void (*text)(const struct nec_target *t, uint64_t obj, const struct nec_type *type, struct nec_text *out);
+	const char *type; /* tp_name of a C type, module.qualname of a class */
+	void (*text)(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
+		     struct nec_text *out);
+	void (*deep)(struct nec_values *values, uint64_t obj, const struct nec_type *type,
+		     struct nec_text *out);
 } previews[] = {
-	{"NoneType", text_none},
-	{"async_generator", text_generator},
-	{"builtin_function_or_method", text_cfunction},
-	{"bytearray", text_bytearray},
-	{"bytes", text_bytes},
-	{"classmethod_descriptor", text_descr},
-	{"code", text_code},
-	{"complex", text_complex},
-	{"coroutine", text_generator},
-	{"float", text_float},
-	{"function", text_function},
-	{"generator", text_generator},
-	{"getset_descriptor", text_descr},
-	{"int", text_int},
-	{"long", text_long},
-	{"member_descriptor", text_descr},
-	{"method", text_method},
-	{"method_descriptor", text_descr},
-	{"module", text_module},
-	{"str", text_str},
-	{"type", text_type},
-	{"unicode", text_str},
-	{"wrapper_descriptor", text_descr},
+	{"NoneType", text_none, NULL},
+	{"_sre.SRE_Pattern", NULL, nec_text_pattern},
+	{"async_generator", text_generator, NULL},
+	{"builtin_function_or_method", text_cfunction, NULL},
+	{"bytearray", text_bytearray, NULL},
+	{"bytes", text_bytes, NULL},
+	{"cell", NULL, nec_text_cell},
+	{"classmethod_descriptor", text_descr, NULL},
+	{"code", text_code, NULL},
+	{"complex", text_complex, NULL},
+	{"coroutine", text_generator, NULL},
+	{"datetime.date", nec_text_date, NULL},
+	{"datetime.datetime", NULL, nec_text_datetime},
+	{"datetime.time", NULL, nec_text_time},
+	{"datetime.timedelta", nec_text_timedelta, NULL},
+	{"datetime.timezone", NULL, nec_text_timezone},
+	{"decimal.Decimal", NULL, nec_text_decimal},
+	{"float", text_float, NULL},
+	{"fractions.Fraction", NULL, nec_text_fraction},
+	{"function", text_function, NULL},
+	{"functools.partial", NULL, nec_text_partial},
+	{"generator", text_generator, NULL},
+	{"getset_descriptor", text_descr, NULL},
+	{"int", text_int, NULL},
+	{"long", text_long, NULL},
+	{"member_descriptor", text_descr, NULL},
+	{"method", text_method, NULL},
+	{"instancemethod", text_method, NULL},
+	{"method_descriptor", text_descr, NULL},
+	{"module", text_module, NULL},
+	{"numpy.ndarray", nec_text_ndarray, NULL},
+	{"pandas.core.frame.DataFrame", NULL, nec_text_frame_shape},
+	{"pandas.core.series.Series", NULL, nec_text_frame_shape},
+	{"pathlib.PurePath", NULL, nec_text_path},
+	{"pathlib._local.PurePath", NULL, nec_text_path},
+	{"range", NULL, nec_text_range},
+	{"re.Pattern", NULL, nec_text_pattern},
+	{"slice", NULL, nec_text_range},
+	{"str", text_str, NULL},
+	{"type", text_type, NULL},
+	{"unicode", text_str, NULL},
+	{"uuid.UUID", NULL, nec_text_uuid},
+	{"weakcallableproxy", NULL, nec_text_weakref},
+	{"weakproxy", NULL, nec_text_weakref},
+	{"weakref", NULL, nec_text_weakref},
+	{"weakref.CallableProxyType", NULL, nec_text_weakref},
+	{"weakref.ProxyType", NULL, nec_text_weakref},
+	{"weakref.ReferenceType", NULL, nec_text_weakref},
+	{"wrapper_descriptor", text_descr, NULL},
+	/* Not by name. */
+	{"", NULL, nec_text_enum},
+	{"", NULL, nec_text_exception},
+	{"", NULL, nec_text_namedtuple},
 };
 
-enum { PREVIEWS = sizeof(previews) / sizeof(previews[0]) };
+enum {
+	PREVIEWS = sizeof(previews) / sizeof(previews[0]),
+	ROW_ENUM = PREVIEWS - 3,
+	ROW_EXCEPTION,
+	ROW_NAMEDTUPLE,
+	ROW_UNKNOWN = 255, /* nobody looked */
+};
+_Static_assert(PREVIEWS < ROW_UNKNOWN, "a row fits a byte");
 
-/* The row for a type, PREVIEWS for none. */
-static unsigned int find_row(const struct nec_type *type)
+/* What is no matter of one name: PREVIEWS for everything else. */
+static unsigned int find_kind(const struct nec_target *t, const struct nec_type *type)
 {
-	unsigned int i;
+	const char *meta;
 
-	for (; type; type = type->base) {
-		if (type->python_made)
-			continue;
-		for (i = 0; i < PREVIEWS; i++)
-			if (!strcmp(previews[i].type, type->tp_name))
-				return i;
-	}
+	if (type->flags & NEC_TYPE_EXC_SUBCLASS)
+		return ROW_EXCEPTION;
+	if (!type->python_made)
+		return PREVIEWS;
+	meta = nec_image_cstr(t->image, nec_field(t, nec_type_of(t, type->addr), NEC_F_TYPE_NAME),
+			      64);
+	if (meta && (!strcmp(meta, "EnumMeta") || !strcmp(meta, "EnumType")))
+		return ROW_ENUM;
+	if (type->flags & NEC_TYPE_TUPLE_SUBCLASS &&
+	    nec_dict_find(t, nec_type_dict(t, type->addr), "_fields"))
+		return ROW_NAMEDTUPLE;
 	return PREVIEWS;
 }
 
-unsigned int nec_value_row(const struct nec_type *type)
+static unsigned int find_row(const struct nec_target *t, const struct nec_type *type)
 {
-	return find_row(type);
+	unsigned int i, row = find_kind(t, type);
+
+	if (row != PREVIEWS)
+		return row;
+	for (; type; type = type->base)
+		for (i = 0; i < ROW_ENUM; i++)
+			if (!strcmp(previews[i].type,
+				    type->python_made ? type->name : type->tp_name))
+				return i;
+	return PREVIEWS;
 }
 
-bool nec_value_text(const struct nec_target *t, uint64_t obj, const struct nec_type *type, unsigned int row,
-		    struct nec_text *out)
+/* The row for a type, kept by its id. */
+static unsigned int row_of(struct nec_values *values, const struct nec_type *type)
 {
+	if (type->id >= values->count)
+		return find_row(values->target, type);
+	if (values->rows[type->id] == ROW_UNKNOWN)
+		values->rows[type->id] = (uint8_t)find_row(values->target, type);
+	return values->rows[type->id];
+}
+
+struct nec_error *nec_values_init(struct nec_values *values, struct nec_types *types)
+{
+	*values = (struct nec_values){.target = types->target, .types = types};
+	values->rows = malloc(types->count + 1);
+	if (!values->rows)
+		return &nec_enomem;
+	values->count = types->count;
+	memset(values->rows, ROW_UNKNOWN, values->count);
+	return NULL;
+}
+
+void nec_values_deinit(struct nec_values *values)
+{
+	free(values->rows);
+	*values = (struct nec_values){0};
+}
+
+bool nec_values_has(struct nec_values *values, const struct nec_type *type)
+{
+	return row_of(values, type) != PREVIEWS;
+}
+
+bool nec_values_text(struct nec_values *values, uint64_t obj, const struct nec_type *type,
+		     struct nec_text *out)
+{
+	unsigned int row = row_of(values, type);
+
 	if (row >= PREVIEWS)
 		return false;
-	previews[row].text(t, obj, type, out);
+	if (previews[row].text)
+		previews[row].text(values->target, obj, type, out);
+	else
+		previews[row].deep(values, obj, type, out);
 	return out->len;
 }

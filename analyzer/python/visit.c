@@ -98,6 +98,22 @@ static uint64_t smallest(const struct nec_target *t, const struct nec_type *type
 	return (uint64_t)type->basicsize;
 }
 
+/*
+ * Instances of heap types are always allocated: malloc aligns to 16 bytes, and what lies in the data of a mapped file was written in C, words of a
+ * struct that look like an object. Not asked where mimalloc allocates.
+ */
+static bool not_allocated(const struct nec_target *t, const struct nec_type *type, uint64_t addr)
+{
+	const struct nec_mapping *map;
+
+	if (!(type->flags & NEC_TYPE_HEAPTYPE) || t->layout.traits.free_threaded)
+		return false;
+	if ((addr - nec_object_presize(t, type, addr)) & 15 || (addr >= t->data_start && addr < t->data_end))
+		return true;
+	map = nec_image_mapping_at(t->image, addr);
+	return map && map->path && map->objfile != UINT32_MAX;
+}
+
 const struct nec_type *nec_object_candidate(struct nec_types *types, const struct nec_heap *heap, uint64_t addr)
 {
 	const struct nec_type *type = nec_object_plausible(types, addr);
@@ -107,7 +123,7 @@ const struct nec_type *nec_object_candidate(struct nec_types *types, const struc
 		return type;
 	switch (nec_heap_block(heap, addr, &start, &size)) {
 	case NEC_BLOCK_OUTSIDE:
-		return type;
+		return not_allocated(types->target, type, addr) ? NULL : type;
 	case NEC_BLOCK_USED:
 		lead = nec_object_presize(types->target, type, addr);
 		if (addr - start != lead && addr - start != lead + DEBUG_HOOK_SIZE)
@@ -210,10 +226,8 @@ static void scan(struct nec_visit *visit, uint64_t obj, const struct nec_type *t
 	}
 }
 
-/* tp_dictoffset below zero: counted from the end of a variable object. */
-static void visit_dict_at_end(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
+uint64_t nec_dict_at_end(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
 {
-	const struct nec_target *t = visit->target;
 	int64_t size = nec_ob_size(t, obj);
 	uint64_t end;
 
@@ -222,10 +236,9 @@ static void visit_dict_at_end(struct nec_visit *visit, uint64_t obj, const struc
 	if (size < 0)
 		size = -size;
 	if (size > INT64_C(1) << 40)
-		return;
+		return 0;
 	end = ((uint64_t)type->basicsize + (uint64_t)(size * type->itemsize) + 7) & ~7ull;
-	nec_emit(visit, nec_word(t, obj + end + (uint64_t)type->dictoffset), NEC_REF_STRONG, NEC_LABEL_STRING,
-		 visit->types->label_dict);
+	return nec_word(t, obj + end + (uint64_t)type->dictoffset);
 }
 
 static void visit_managed(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
@@ -279,7 +292,7 @@ void nec_visit_object(struct nec_visit *visit, uint64_t obj, const struct nec_ty
 	if (type->managed_dict)
 		visit_managed(visit, obj, type);
 	else if (type->dictoffset < 0)
-		visit_dict_at_end(visit, obj, type);
+		nec_emit(visit, nec_dict_at_end(t, obj, type), NEC_REF_STRONG, NEC_LABEL_STRING, visit->types->label_dict);
 	if (type->managed_weakref)
 		nec_emit(visit, nec_word(t, obj - 32), NEC_REF_WEAK, NEC_LABEL_STRING,
 			 visit->types->label_weakref);

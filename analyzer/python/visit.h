@@ -90,4 +90,7 @@ int64_t nec_object_refcount(const struct nec_target *t, uint64_t obj, bool *immo
 /* Bytes before obj that belong to it: the collector's header, managed words, trace-refs links are part of the object. */
 uint64_t nec_object_presize(const struct nec_target *t, const struct nec_type *type, uint64_t obj);
 
+/* The __dict__ of an instance whose tp_dictoffset is below zero: counted from the end of a variable object. */
+uint64_t nec_dict_at_end(const struct nec_target *t, uint64_t obj, const struct nec_type *type);
+
 #endif

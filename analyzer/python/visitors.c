@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "python/dict.h"
 #include "python/frames.h"
+#include "python/numpy.h"
 #include "python/str.h"
 #include "python/visit.h"
 
@@ -944,5 +945,5 @@ const struct nec_visitor *nec_visitor_find(const struct nec_target *t, const cha
 	for (i = 0; i < sizeof(visitors) / sizeof(visitors[0]); i++)
 		if (!strcmp(visitors[i].name, tp_name) && nec_has(t, visitors[i].needs))
 			return &visitors[i];
-	return NULL;
+	return nec_numpy_visitor(tp_name);
 }
