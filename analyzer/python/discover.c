@@ -214,11 +214,17 @@ static struct nec_error *settle_version(struct nec_target *t)
 
 /* ---- interpreters ---------------------------------------------------------------------------------------------- */
 
-/* The static data of the file that holds PyType_Type: its writable mappings, and .bss behind them. */
+/* Static data of an executable or library: CPython's own with .bss is about a MiB, with all modules built in a few. */
+enum { NEAR = 64 << 20 };
+
+/*
+ * The static data of the file that holds PyType_Type: its writable mappings, and .bss behind them. Where the dump does not say which
+ * file that was (a gcore that was cut loses its notes) all writable memory up to the first gap around the type.
+ */
 static void find_static_data(struct nec_target *t)
 {
 	const struct nec_mapping *own = nec_image_mapping_at(t->image, t->type_type);
-	uint32_t count, i;
+	uint32_t count, i, k;
 	const struct nec_mapping *maps = nec_image_mappings(t->image, &count);
 
 	if (!own)
@@ -226,16 +232,22 @@ static void find_static_data(struct nec_target *t)
 	t->data_start = own->start;
 	t->data_end = own->end;
 	for (i = 0; i < count; i++) {
-		if (&maps[i] == own || maps[i].start < own->start - (1 << 26))
+		if (&maps[i] == own || maps[i].start + NEAR < own->start || maps[i].start > own->start + NEAR)
 			continue;
 		if (own->path && maps[i].path && !strcmp(maps[i].path, own->path) && maps[i].perms & NEC_PERM_W) {
 			t->data_start = maps[i].start < t->data_start ? maps[i].start : t->data_start;
 			t->data_end = maps[i].end > t->data_end ? maps[i].end : t->data_end;
 		}
 	}
-	for (i = 0; i < count; i++)
-		if (maps[i].start == t->data_end && !maps[i].path && maps[i].perms & NEC_PERM_W)
-			t->data_end = maps[i].end;
+	/* Mappings are sorted: walk outwards from the type's own. */
+	for (i = 0; i < count && &maps[i] != own; i++)
+		;
+	for (k = i + 1; k < count && maps[k].start == t->data_end && !maps[k].path && maps[k].perms & NEC_PERM_W &&
+			t->data_end - t->data_start < NEAR;
+	     k++)
+		t->data_end = maps[k].end;
+	for (k = i; !own->path && k-- > 0 && maps[k].end == t->data_start && !maps[k].path && maps[k].perms & NEC_PERM_W;)
+		t->data_start = maps[k].start;
 }
 
 /* Is there an interpreter at addr: does its first thread state point back at it? */

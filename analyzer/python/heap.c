@@ -34,7 +34,7 @@ static bool check_arena(const struct nec_target *t, uint64_t addr, bool *used_re
 	ntotal = (uint32_t)nec_field32(t, addr, NEC_F_ARENA_NTOTALPOOLS);
 	return !(start & 0xfff) && pool > start - 1 && pool <= start + traits->arena_size &&
 	       !(pool & (traits->pool_size - 1)) && (ntotal == total_pools || ntotal == total_pools - 1) &&
-	       nfree <= ntotal && nec_image_mapping_at(t->image, start);
+	       nfree <= ntotal && start >> 47 == 0;
 }
 
 /* The number of entries of a table of arenas at addr, those in use in *used_ret; 0 when it is none. */

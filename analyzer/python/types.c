@@ -99,6 +99,7 @@ struct nec_error *nec_types_init(struct nec_types *types, struct nec_target *tar
 	*types = (struct nec_types){.target = target};
 	if (!grow_table(types))
 		return &nec_enomem;
+	NEC_TRY(nec_typenames_init(&types->names, target));
 	types->label_dict = nec_types_label(types, ".__dict__");
 	types->label_weakref = nec_types_label(types, ".__weakref__");
 	types->label_wr_object = nec_types_label(types, "()");
@@ -126,6 +127,7 @@ void nec_types_deinit(struct nec_types *types)
 	}
 	free(types->slots);
 	free(types->by_id);
+	nec_typenames_deinit(&types->names);
 	nec_strtab_deinit(&types->labels);
 	*types = (struct nec_types){0};
 }
@@ -206,6 +208,8 @@ static void read_names(struct nec_types *types, struct nec_type *type)
 	char *name = NULL;
 
 	raw = nec_image_cstr(t->image, nec_field(t, type->addr, NEC_F_TYPE_NAME), NEC_LIMIT_NAME);
+	if (!raw)
+		raw = nec_typenames_get(&types->names, type->addr);
 	if (type->flags & NEC_TYPE_HEAPTYPE) {
 		qualname = nec_str_dup(t, nec_field(t, type->addr, NEC_F_HEAPTYPE_QUALNAME), NEC_LIMIT_NAME);
 		if (!qualname)

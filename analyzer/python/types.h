@@ -12,6 +12,7 @@
 
 #include "base/strtab.h"
 #include "python/target.h"
+#include "python/typenames.h"
 
 struct nec_visit;
 struct nec_type;
@@ -77,6 +78,7 @@ struct nec_types {
 	uint32_t count, capacity;
 	struct nec_type **slots; /* hash by address; of what is no type too */
 	uint32_t slot_count, used;
+	struct nec_typenames names; /* of static types whose text is gone */
 	struct nec_strtab labels; /* texts of labels, with their dot: ".__dict__" */
 	struct nec_error *failed; /* out of memory, once */
 	uint32_t label_dict, label_weakref, label_wr_object, label_key, label_shared_key, label_item,
