@@ -42,6 +42,7 @@ static const struct {
 	{"types", "ClassType", "classobj"},
 	{"types", "InstanceType", "instance"},
 	{"types", "CapsuleType", "PyCapsule"},
+	{"_types", "CapsuleType", "PyCapsule"},
 	{"_weakref", "ref", "weakref"},
 	{"_weakref", "ref", "weakref.ReferenceType"},
 	{"_weakref", "ProxyType", "weakproxy"},
@@ -76,7 +77,7 @@ static const struct {
 	{"gi_frame", "generator"},	{"cr_frame", "coroutine"},	{"ag_frame", "async_generator"},
 	{"co_consts", "code"},		{"f_back", "frame"},		{"tb_frame", "traceback"},
 	{"cell_contents", "cell"},	{"__closure__", "function"},	{"func_closure", "function"},
-	{"__func__", "method"},		{"appendleft", "collections.deque"}, {"move_to_end", "collections.OrderedDict"},
+	{"appendleft", "collections.deque"}, {"move_to_end", "collections.OrderedDict"},
 	{"cache_clear", "functools._lru_cache_wrapper"}, {"c_contiguous", "memoryview"},
 };
 
@@ -174,16 +175,15 @@ static struct nec_error *add_from_module(struct nec_typenames *names, const stru
 	if (!is_nameless(t, value))
 		return NULL;
 	for (i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
-		if (!strcmp(aliases[i].module, module) && !strcmp(aliases[i].key, key) && is_known(t, aliases[i].tp_name))
+		if (!strcmp(aliases[i].module, module) && !strcmp(aliases[i].key, key))
 			NEC_TRY(add(names, t, value, aliases[i].tp_name));
 	if (!strcmp(module, "builtins") || !strcmp(module, "__builtin__") || !strcmp(module, "_collections_abc"))
 		return add(names, t, value, key);
 	if (!strcmp(module, "types"))
 		return NULL; /* FooType is what nobody calls it */
-	snprintf(name, sizeof(name), "%s.%s", module[0] == '_' && module[1] != '_' ? module + 1 : module, key);
-	if (is_known(t, name))
-		return add(names, t, value, name);
 	snprintf(name, sizeof(name), "%s.%s", module, key);
+	if (!is_known(t, name)) /* what _datetime defines calls itself datetime's */
+		snprintf(name, sizeof(name), "%s.%s", module[0] == '_' && module[1] != '_' ? module + 1 : module, key);
 	return add(names, t, value, name);
 }
 
@@ -263,6 +263,11 @@ struct nec_error *nec_typenames_init(struct nec_typenames *names, const struct n
 	NEC_TRY(add_static_data(names, t));
 	if (!t->interpreter_count || !nec_dict_read(t, nec_field(t, t->interpreters[0], NEC_F_INTERP_MODULES), &modules))
 		return NULL;
+	/* The built-ins first: what they are called there is what they are called. */
+	while (nec_dict_next(&modules, &key, &value))
+		if (nec_str_equals(t, key, "builtins") || nec_str_equals(t, key, "__builtin__"))
+			NEC_TRY(add_module(names, t, key, value));
+	modules.next = 0;
 	while (nec_dict_next(&modules, &key, &value))
 		NEC_TRY(add_module(names, t, key, value));
 	return NULL;
