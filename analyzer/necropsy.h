@@ -186,6 +186,18 @@ static inline void nec_whatif_destroyp(struct nec_whatif **whatifp)
 	nec_whatif_destroy(*whatifp);
 }
 
+/* The neighbourhood of an object as a drawing. */
+struct nec_dot_options {
+	uint32_t referrers;   /* steps back */
+	uint32_t referents;   /* steps on */
+	uint32_t max_objects; /* 0: 30 */
+	struct nec_progress *progress;
+};
+
+/* A text for Graphviz, to be freed. NEC_ERR_NOTFOUND: no object at addr. */
+struct nec_error *nec_dot(struct nec_db *db, uint64_t addr, const struct nec_dot_options *options,
+			  char **text_ret);
+
 static inline void nec_db_closep(struct nec_db **dbp)
 {
 	nec_db_close(*dbp);

@@ -84,7 +84,7 @@ static bool is_string(const char *type)
 
 static bool is_suspect(const struct nec_suspects *s, const struct holder *h)
 {
-	if (h->remains < s->large || h->program > h->remains / 2)
+	if (h->own > s->heap || h->remains < s->large || h->program > h->remains / 2)
 		return false;
 	/* A dict of nothing but strings that C holds is the table of interned ones. */
 	return !(h->is_root && h->strings > h->remains / 10 * 9 &&

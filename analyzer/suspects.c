@@ -34,6 +34,9 @@ static const char *const nameless_roots[] = {
 	"thread state", "native memory", "implied",  NULL,
 };
 
+/* Every function leads to the names of its module, and many roots to some function. */
+static const char *const nameless_edges[] = {".func_globals", NULL};
+
 void nec_findings_deinit(struct nec_findings *findings)
 {
 	uint32_t i;
@@ -171,6 +174,7 @@ struct nec_error *nec_suspects_name(struct nec_suspects *s, uint64_t addr, struc
 	NEC_TRY(nec_paths_find(s->db, addr, &options, &first));
 	if (first->line_count && !by_module(first)) {
 		options.not_roots = nameless_roots;
+		options.not_edges = nameless_edges;
 		NEC_TRY(nec_paths_find(s->db, addr, &options, &named));
 	}
 	paths = by_module(named) ? named : first;
@@ -227,11 +231,16 @@ struct nec_error *nec_suspects_find(struct nec_db *db, struct nec_progress *prog
 {
 	struct nec_suspects s = {.db = db, .progress = progress, .found = findings_ret};
 	struct nec_error *err;
+	int64_t mapped;
 
 	if (__builtin_add_overflow(meta_int(db, "reachable_bytes"), meta_int(db, "garbage_bytes"),
 				   &s.heap) ||
 	    s.heap <= 0)
 		return NULL;
+	/* Sizes come from the dump: more than the process had is damage, and no base for shares. */
+	mapped = meta_int(db, "memory_mapped");
+	if (mapped > 0 && s.heap > mapped)
+		s.heap = mapped;
 	s.large = larger(s.heap / 100 * LARGE_SHARE, LEAST_LARGE);
 	s.notable = larger(s.heap / 100 * NOTABLE_SHARE, LEAST_NOTABLE);
 	err = run_rules(&s);

@@ -120,6 +120,26 @@ class Holders(unittest.TestCase):
         self.assertEqual(counts.get("__main__.Lost"), 1, counts)
         self.assertNotIn("registry.Loader", counts)
 
+    def test_garbage_says_that_the_collector_is_disabled(self):
+        done = subprocess.run([NECROPSY, "garbage", self.core], stdout=subprocess.PIPE, universal_newlines=True)
+        self.assertIn("collector: disabled", done.stdout.splitlines()[0])
+
+    def test_dot_draws_the_holders(self):
+        done = subprocess.run([NECROPSY, "dot", self.core, hex(self.ids["loader"]), "--referrers", "4", "--max", "8"],
+                              stdout=subprocess.PIPE, universal_newlines=True)
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout, r'"0x[0-9a-f]+" -> "0x%x" \[label=".loader"' % self.ids["loader"])
+        self.assertIn('"0x%x" -> ' % self.ids["map"], done.stdout)
+        self.assertIn("\"0x%x\" [label=\"registry.Loader\\n" % self.ids["loader"], done.stdout)
+        self.assertLessEqual(done.stdout.count("\\n0x"), 8)
+
+    @unittest.skipUnless(shutil.which("dot"), "Graphviz is not installed")
+    def test_dot_as_svg(self):
+        done = subprocess.run([NECROPSY, "dot", self.core, hex(self.ids["map"]), "--svg"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, universal_newlines=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("<svg", done.stdout)
+
     def test_reference_counts_of_plain_objects_are_explained(self):
         more = {row["addr"] for row in self.ask("refcounts")}
         self.assertFalse(more & {hex(a) for a in self.ids.values()})

@@ -24,6 +24,7 @@ const struct nec_command *const nec_commands[] = {
 #endif
 	&nec_command_capture,
 	&nec_command_dominators,
+	&nec_command_dot,
 	&nec_command_garbage,
 	&nec_command_find,
 	&nec_command_layout,

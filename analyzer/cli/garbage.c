@@ -1,13 +1,40 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* necropsy garbage: objects that nothing reaches, by type. */
+/* necropsy garbage: objects that nothing reaches, by type, and the state of the collector. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/listing.h"
+#include "cli/session.h"
 
 static const struct nec_column columns[] = {
 	{"type", "type", NEC_CELL_TEXT, true},
 	{"count", "objects", NEC_CELL_COUNT, false},
 	{"bytes", "bytes", NEC_CELL_SIZE, false},
 };
+
+/* One line for a person: machines ask meta for gc_*. */
+static void print_collector(struct nec_cli *cli, FILE *out)
+{
+	_cleanup_free_ char *enabled = nec_db_meta(cli->db, "gc_enabled");
+	_cleanup_free_ char *collecting = nec_db_meta(cli->db, "gc_collecting");
+	_cleanup_free_ char *thresholds = nec_db_meta(cli->db, "gc_thresholds");
+	_cleanup_free_ char *counts = nec_db_meta(cli->db, "gc_counts");
+	_cleanup_free_ char *text = NULL;
+
+	if (!enabled)
+		return;
+	fprintf(out, "collector: %s%s", strcmp(enabled, "0") ? "enabled" : "disabled",
+		collecting && strcmp(collecting, "0") ? ", at work" : "");
+	/* Of a database that anybody may have made. */
+	if (thresholds && counts && (text = nec_escape(thresholds)))
+		fprintf(out, ", thresholds %s", text);
+	free(nec_take(text));
+	if (thresholds && counts && (text = nec_escape(counts)))
+		fprintf(out, ", counts %s", text);
+	fputs("\n\n", out);
+}
 
 static struct nec_error *run(struct nec_cli *cli, FILE *out)
 {
@@ -19,6 +46,10 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 		.nothing = "no garbage: every object is reached from a root",
 	};
 
+	NEC_TRY(nec_cli_open(cli, cli->operands[0]));
+	NEC_TRY(nec_cli_no_objects(cli));
+	if (cli->output == NEC_OUTPUT_TEXT)
+		print_collector(cli, out);
 	return nec_listing_run(cli, out, &listing);
 }
 
@@ -28,7 +59,9 @@ const struct nec_command nec_command_garbage = {
 	.summary = "objects that nothing reaches, by type",
 	.help = "Lists by type what no root reaches any more: cycles that wait for the\n"
 		"collector. An object whose reference count is higher than the references that\n"
-		"were found is held by something that was not seen, and is no garbage.",
+		"were found is held by something that was not seen, and is no garbage. Above it\n"
+		"stands the state of the collector: whether it is enabled, its thresholds, and\n"
+		"how far they are reached.",
 	.sets = NEC_OPTIONS_LOAD | NEC_OPTIONS_JSON | NEC_OPTIONS_CSV | NEC_OPTIONS_LIMIT,
 	.min_operands = 1,
 	.max_operands = 1,

@@ -10,13 +10,14 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "python/collector.h"
 #include "python/layouts/layouts.h"
 #include "python/python.h"
 #include "python/roots.h"
 #include "python/value.h"
 #include "python/walk.h"
 
-enum { META_ROWS = 48 };
+enum { META_ROWS = 56 };
 
 struct python_source {
 	struct nec_source source;
@@ -83,6 +84,23 @@ static void add_cmdline(struct python_source *s, const struct nec_process *p)
 	nec_text_deinit(&text);
 }
 
+static void add_collector(struct python_source *s)
+{
+	struct nec_collector c;
+
+	nec_collector_read(&s->target, &c);
+	if (!c.found)
+		return;
+	add_meta(s, "gc_enabled", "%d", c.enabled);
+	add_meta(s, "gc_collecting", "%d", c.collecting);
+	if (c.generational) {
+		add_meta(s, "gc_thresholds", "%d %d %d", c.threshold[0], c.threshold[1], c.threshold[2]);
+		add_meta(s, "gc_counts", "%d %d %d", c.count[0], c.count[1], c.count[2]);
+	}
+	if (c.garbage)
+		add_meta(s, "gc_garbage", "%llu", (unsigned long long)c.garbage);
+}
+
 static void collect_meta(struct python_source *s)
 {
 	const struct nec_process *p = nec_image_process(s->image);
@@ -113,6 +131,7 @@ static void collect_meta(struct python_source *s)
 	add_meta(s, "abi", "%s", t->layout.abi);
 	add_meta(s, "python_strategy", "%s", t->strategy);
 	add_meta(s, "interpreters", "%u", t->interpreter_count);
+	add_collector(s);
 	add_meta(s, "dump_expected_size", "%llu", (unsigned long long)c->expected_size);
 	add_meta(s, "memory_mapped", "%llu", (unsigned long long)c->mapped);
 	add_meta(s, "memory_dumped", "%llu", (unsigned long long)c->dumped);

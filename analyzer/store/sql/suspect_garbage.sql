@@ -2,7 +2,8 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 SELECT o.addr AS addr, o.retained AS retained,
 	(SELECT count(*) FROM reference r WHERE r.src = o.addr AND r.kind <> 'type') AS count
-FROM root
-JOIN object o ON o.addr = root.addr
-WHERE root.label = 'gc.garbage' OR (root.label = 'garbage' AND root.kind = 'C global')
-LIMIT 1
+FROM object o
+WHERE o.addr = coalesce(
+	(SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'gc_garbage'),
+	(SELECT addr FROM root WHERE kind = 'C global' AND label = 'garbage')
+)
