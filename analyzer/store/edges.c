@@ -12,9 +12,8 @@ enum statement { DISTANCE, INSTANCES, ALL_PAGES, OBJECT_COUNT, STATEMENTS };
 
 static const char *const statement_sql[STATEMENTS] = {
 	[DISTANCE] = "SELECT distance FROM object WHERE addr = ?1",
-	[INSTANCES] =
-		"SELECT data FROM pack_instance WHERE key >= ?1 << 24 AND key < (?1 + 1) << 24"
-		" ORDER BY key",
+	[INSTANCES] = ("SELECT data FROM pack_instance"
+		       " WHERE key >= ?1 << 24 AND key < (?1 + 1) << 24 ORDER BY key"),
 	[ALL_PAGES] = "SELECT key, data FROM pack_out ORDER BY key",
 	[OBJECT_COUNT] = "SELECT (key >> 24) + count FROM pack_out ORDER BY key DESC LIMIT 1",
 };
