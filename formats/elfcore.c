@@ -49,6 +49,7 @@ struct machine {
 	int8_t dwarf[34];   /* DWARF number of each word, -1: none */
 	uint8_t pc, sp, fp; /* DWARF numbers */
 	int8_t fs_base;     /* word that holds the thread pointer, -1: in a note of its own */
+	uint8_t syscall;    /* word that holds the number of a system call */
 };
 
 static const struct machine machines[] = {
@@ -64,6 +65,7 @@ static const struct machine machines[] = {
 		.sp = 7,
 		.fp = 6,
 		.fs_base = 21,
+		.syscall = 15,
 	},
 	{
 		.machine = EM_AARCH64,
@@ -76,6 +78,7 @@ static const struct machine machines[] = {
 		.sp = 31,
 		.fp = 29,
 		.fs_base = -1,
+		.syscall = 8,
 	},
 };
 
@@ -136,6 +139,8 @@ static struct nec_error *note_prstatus(struct core *core, const uint8_t *desc, u
 			t.regs[m->dwarf[i]] = v;
 		if (i == m->fs_base)
 			t.fs_base = v;
+		if (i == m->syscall)
+			t.syscall_word = (int64_t)v;
 	}
 	t.pc = t.regs[m->pc];
 	t.sp = t.regs[m->sp];

@@ -107,6 +107,7 @@ struct nec_image_thread {
 	uint64_t regs[NEC_REG_MAX];
 	uint64_t fs_base; /* thread pointer: fs_base, tpidr_el0 (0 where not dumped) */
 	uint64_t pc, sp, fp;
+	int64_t syscall_word; /* orig_rax, x8: see image/syscall.h */
 };
 
 /* How complete the dump is. */
