@@ -198,6 +198,46 @@ struct nec_dot_options {
 struct nec_error *nec_dot(struct nec_db *db, uint64_t addr, const struct nec_dot_options *options,
 			  char **text_ret);
 
+/*
+ * The stacks of a dump or a database. Of a dump they are read straight from its memory, without loading the heap. Strings live as long as
+ * the result; NULL: not known.
+ */
+struct nec_stacks {
+	struct nec_stacks_thread {
+		uint32_t id;	/* as in `thread` */
+		uint32_t tid;	/* 0: not known */
+		uint64_t ident, addr; /* 0: no Python thread */
+		const char *name, *state, *gil;
+		int daemon;	/* -1: not known */
+		uint32_t interpreter;
+		uint32_t frame, frame_count;	/* first of frames, innermost first */
+	} *threads;
+	uint32_t thread_count;
+	struct nec_stacks_frame {
+		const char *kind, *function, *qualname, *file;
+		int32_t line, column; /* 0: not known */
+		uint64_t addr, code;
+		uint32_t local, local_count; /* first of locals */
+	} *frames;
+	uint32_t frame_count;
+	struct nec_stacks_local {
+		const char *name, *text;
+		uint64_t addr;
+	} *locals;
+	uint32_t local_count;
+	const char **warnings; /* what was odd about them, deadlocks too */
+	uint32_t warning_count;
+};
+
+struct nec_error *nec_stacks_read(const char *path, const struct nec_load_options *options,
+				  struct nec_stacks **stacks_ret);
+void nec_stacks_destroy(struct nec_stacks *stacks); /* NULL is fine */
+
+static inline void nec_stacks_destroyp(struct nec_stacks **stacksp)
+{
+	nec_stacks_destroy(*stacksp);
+}
+
 static inline void nec_db_closep(struct nec_db **dbp)
 {
 	nec_db_close(*dbp);

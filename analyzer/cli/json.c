@@ -41,13 +41,45 @@ void nec_json_open(struct nec_json *json, const char *name)
 	json->comma = false;
 }
 
-void nec_json_close(struct nec_json *json)
+static void close_with(struct nec_json *json, char bracket)
 {
 	json->depth--;
 	if (json->comma)
 		fprintf(json->out, "\n%*s", 2 * json->depth, "");
-	putc('}', json->out);
+	putc(bracket, json->out);
 	json->comma = true;
+}
+
+void nec_json_close(struct nec_json *json)
+{
+	close_with(json, '}');
+}
+
+void nec_json_list(struct nec_json *json, const char *name)
+{
+	nec_json_member(json, name);
+	putc('[', json->out);
+	json->depth++;
+	json->comma = false;
+}
+
+void nec_json_item(struct nec_json *json)
+{
+	line_break(json);
+	putc('{', json->out);
+	json->depth++;
+	json->comma = false;
+}
+
+void nec_json_item_text(struct nec_json *json, const char *value)
+{
+	line_break(json);
+	put_string(json, value);
+}
+
+void nec_json_list_close(struct nec_json *json)
+{
+	close_with(json, ']');
 }
 
 void nec_json_text(struct nec_json *json, const char *name, const char *value)

@@ -29,6 +29,12 @@ void nec_json_member(struct nec_json *json, const char *name);
 void nec_json_open(struct nec_json *json, const char *name);
 void nec_json_close(struct nec_json *json);
 
+/* A member that is a list, and its items: objects, each closed by nec_json_close, or texts. */
+void nec_json_list(struct nec_json *json, const char *name);
+void nec_json_item(struct nec_json *json);
+void nec_json_item_text(struct nec_json *json, const char *value);
+void nec_json_list_close(struct nec_json *json);
+
 /* value NULL is null. */
 void nec_json_text(struct nec_json *json, const char *name, const char *value);
 void nec_json_int(struct nec_json *json, const char *name, int64_t value);

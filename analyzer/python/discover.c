@@ -250,7 +250,17 @@ static void find_static_data(struct nec_target *t)
 		t->data_start = maps[k].start;
 }
 
-/* Is there an interpreter at addr: does its first thread state point back at it? */
+static bool is_dict(const struct nec_target *t, uint64_t obj)
+{
+	enum { DICT_SUBCLASS = 1 << 29 }; /* Py_TPFLAGS_DICT_SUBCLASS */
+
+	return obj && nec_field(t, nec_type_of(t, obj), NEC_F_TYPE_FLAGS) & DICT_SUBCLASS;
+}
+
+/*
+ * Is there an interpreter at addr? Its first thread state points back at it; so do neighbours in many a list, so that one of its
+ * namespaces must be a dict as well.
+ */
 static bool is_interpreter(const struct nec_target *t, uint64_t addr)
 {
 	uint64_t thread;
@@ -258,7 +268,10 @@ static bool is_interpreter(const struct nec_target *t, uint64_t addr)
 	if (addr & 7 || !nec_image_view(t->image, addr, nec_off(t, NEC_F_INTERP_THREADS_HEAD) + 8))
 		return false;
 	thread = nec_field(t, addr, NEC_F_INTERP_THREADS_HEAD);
-	return thread && !(thread & 7) && nec_field(t, thread, NEC_F_THREAD_INTERP) == addr;
+	return thread && !(thread & 7) && nec_field(t, thread, NEC_F_THREAD_INTERP) == addr &&
+	       (is_dict(t, nec_field(t, addr, NEC_F_INTERP_MODULES)) ||
+		is_dict(t, nec_field(t, addr, NEC_F_INTERP_SYSDICT)) ||
+		is_dict(t, nec_field(t, addr, NEC_F_INTERP_BUILTINS)));
 }
 
 static uint64_t interpreter_by_runtime(struct nec_target *t)

@@ -39,7 +39,7 @@ uint64_t nec_thread_frame(const struct nec_target *t, uint64_t thread)
 
 	if (nec_has(t, NEC_F_THREAD_CURRENT_FRAME))
 		return nec_field(t, thread, NEC_F_THREAD_CURRENT_FRAME);
-	if (nec_has(t, NEC_F_THREAD_CFRAME)) {
+	if (nec_has(t, NEC_F_CFRAME_CURRENT_FRAME)) { /* 3.10 has a cframe, too, without it */
 		cframe = nec_field(t, thread, NEC_F_THREAD_CFRAME);
 		return nec_field(t, cframe, NEC_F_CFRAME_CURRENT_FRAME);
 	}

@@ -65,6 +65,14 @@ enum nec_frame_trait {
 	NEC_FRAME_INTERPRETER, /* 3.11 on: _PyInterpreterFrame, linked by previous */
 };
 
+/* How a code object keeps its line numbers. */
+enum nec_line_trait {
+	NEC_LINES_UNSIGNED,  /* 2.7: co_lnotab, lines only go up */
+	NEC_LINES_SIGNED,    /* 3.6 - 3.9: co_lnotab */
+	NEC_LINES_RANGES,    /* 3.10: co_linetable, ranges of instructions */
+	NEC_LINES_LOCATIONS, /* 3.11 on: co_linetable, with columns */
+};
+
 /* Which objects' size includes what lies before them: see sizes.c. */
 enum nec_presize_trait {
 	NEC_PRESIZE_GC,	     /* the collector's header */
@@ -79,6 +87,8 @@ struct nec_traits {
 	uint8_t dicts;	/* enum nec_dict_trait */
 	uint8_t frames; /* enum nec_frame_trait */
 	uint8_t presize; /* enum nec_presize_trait */
+	uint8_t lines;	/* enum nec_line_trait */
+	uint8_t lasti_unit; /* bytes that f_lasti of a frame object counts by */
 	bool tagged_stack;	/* 3.14 on: _PyStackRef has tag bits */
 	bool static_types_in_interp; /* 3.12 on: dict, subclasses and weak list of static built-in types */
 	bool gc_in_interp;	/* 3.9 on: collector state in the interpreter, not in the runtime */

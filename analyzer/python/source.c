@@ -14,6 +14,7 @@
 #include "python/layouts/layouts.h"
 #include "python/python.h"
 #include "python/roots.h"
+#include "python/threads.h"
 #include "python/value.h"
 #include "python/walk.h"
 
@@ -29,6 +30,7 @@ struct python_source {
 	struct nec_heap heap;
 	struct nec_walk walk;
 	struct nec_roots roots;
+	struct nec_threads threads;
 	unsigned int stage;
 	struct {
 		const char *key;
@@ -110,7 +112,7 @@ static void collect_meta(struct python_source *s)
 	uint32_t threads;
 
 	nec_image_threads(s->image, &threads);
-	add_meta(s, "kinds", "objects,references,values,roots,types,mappings");
+	add_meta(s, "kinds", "objects,references,values,roots,types,mappings,threads");
 	add_meta(s, "arch", "%s", p->machine == EM_AARCH64 ? "aarch64" : "x86_64");
 	add_meta(s, "pid", "%u", p->pid);
 	if (p->exe)
@@ -445,6 +447,11 @@ static bool give_references(struct python_source *s, struct nec_fact *f)
 	return true;
 }
 
+static bool give_threads(struct python_source *s, struct nec_fact *f)
+{
+	return nec_threads_next(&s->threads, f);
+}
+
 static bool give_roots(struct python_source *s, struct nec_fact *f)
 {
 	struct nec_root root;
@@ -469,7 +476,8 @@ static const struct {
 	{"layout", give_layout},   {"allocator", give_space},
 	{"labels", give_strings},  {"types", give_types},
 	{"extents", give_extents}, {"objects", give_objects},
-	{"roots", give_roots},	   {"references", give_references},
+	{"threads", give_threads}, {"roots", give_roots},
+	{"references", give_references},
 };
 
 static struct nec_error *next(struct nec_source *source, struct nec_fact *f)
@@ -498,6 +506,7 @@ static void close_source(struct nec_source *source)
 
 	for (i = 0; i < s->meta_count; i++)
 		free(s->meta[i].value);
+	nec_threads_deinit(&s->threads);
 	nec_roots_deinit(&s->roots);
 	nec_walk_deinit(&s->walk);
 	nec_heap_deinit(&s->heap);
@@ -516,6 +525,8 @@ static struct nec_error *prepare(struct python_source *s, const char *tmpdir)
 	NEC_TRY(nec_walk_init(&s->walk, &s->types, &s->heap, tmpdir, s->progress));
 	NEC_TRY(nec_walk_run(&s->walk));
 	NEC_TRY(nec_values_init(&s->values, &s->types));
+	NEC_TRY(nec_threads_init(&s->threads, &s->types));
+	s->threads.no_values = s->no_values;
 	collect_meta(s);
 	return NULL;
 }

@@ -1,0 +1,3 @@
+-- All threads.
+-- SPDX-License-Identifier: GPL-3.0-or-later
+SELECT id, tid, ident, addr, name, state, gil, daemon, interpreter FROM thread ORDER BY id
