@@ -162,6 +162,7 @@ struct nec_whatif_options {
 	const char *const *weaken;    /* objects whose items (['key'], [3], .name) are held weakly, or references that are weak */
 	const char *const *drop;      /* objects that are not there */
 	const char *const *not_roots; /* kinds of roots that are not there */
+	const char *cap;	      /* "lru_cache=N": caches keep their N newest entries; NULL: as they are */
 	struct nec_progress *progress;
 };
 

@@ -530,6 +530,173 @@ struct nec_error *nec_pattern_weaken(struct nec_pattern *p)
 	return NULL;
 }
 
+/* ---- lru_cache=N ---- */
+
+/* References of a cache, with the entry each belongs to: 0 is the oldest. */
+struct cached {
+	uint64_t pair; /* src << 32 | dst */
+	uint64_t entry;
+};
+
+struct cache {
+	struct nec_pattern *pattern;
+	uint32_t dict; /* UINT32_MAX: it has none */
+	struct cached *refs;
+	uint32_t count, capacity;
+	uint64_t entries;
+	uint32_t first, last; /* pairs of the pattern that are of this cache's list: what its dict
+				 loses, too */
+};
+
+static struct nec_error *add_cached(struct cache *c, const struct nec_edge *edge, uint64_t entry)
+{
+	NEC_TRY(grow(&c->refs, &c->capacity, c->count, sizeof(*c->refs)));
+	c->refs[c->count++] = (struct cached){(uint64_t)edge->src << 32 | edge->dst, entry};
+	return NULL;
+}
+
+/* References of the wrapper: the dict, and the links of a bounded cache, each with its key and its
+ * result behind it. */
+static struct nec_error *read_wrapper(void *arg, const struct nec_edge *edge, bool *stop)
+{
+	struct cache *c = arg;
+	struct nec_text *label = &c->pattern->scratch;
+
+	(void)stop;
+	if (edge->label_kind != NEC_LABEL_STRING)
+		return NULL;
+	nec_text_clear(label);
+	NEC_TRY(nec_edges_label(c->pattern->edges, edge, label));
+	if (label_is(label, ".cache", 6))
+		c->dict = edge->dst;
+	else if (label_is(label, " lru_cache link", 15))
+		return add_cached(c, edge, c->entries++);
+	else if (c->entries && (label_is(label, " lru_cache key", 14) ||
+				label_is(label, " lru_cache result", 17)))
+		return add_cached(c, edge, c->entries - 1);
+	return NULL;
+}
+
+/* References of the dict of a cache without a bound: keys and values by turns, as they came. */
+static struct nec_error *read_dict(void *arg, const struct nec_edge *edge, bool *stop)
+{
+	struct cache *c = arg;
+
+	(void)stop;
+	if (edge->kind == NEC_REF_TYPE)
+		return NULL;
+	NEC_TRY(add_cached(c, edge, c->entries));
+	c->entries += edge->label_kind == NEC_LABEL_KEY || edge->label_kind == NEC_LABEL_INDEX;
+	return NULL;
+}
+
+/* References of the dict of a bounded cache: an entry goes with its link. */
+static struct nec_error *cut_dict(void *arg, const struct nec_edge *edge, bool *stop)
+{
+	struct cache *c = arg;
+	uint32_t i = c->first, end = c->last, middle;
+
+	(void)stop;
+	while (i < end) {
+		middle = i + (end - i) / 2;
+		if ((uint32_t)c->pattern->pairs[middle] < edge->dst)
+			i = middle + 1;
+		else
+			end = middle;
+	}
+	if (i == c->last || (uint32_t)c->pattern->pairs[i] != edge->dst)
+		return NULL;
+	return add_pair(c->pattern, edge->src, edge->dst);
+}
+
+/* By pair, and the newest entry first: what a kept one refers to, too, is found before its older
+ * twin. */
+static int compare_cached(const void *a, const void *b)
+{
+	const struct cached *x = a, *y = b;
+
+	if (x->pair != y->pair)
+		return x->pair > y->pair ? 1 : -1;
+	return (x->entry < y->entry) - (x->entry > y->entry);
+}
+
+static struct nec_error *cap_cache(struct cache *c, uint32_t wrapper, uint64_t keep)
+{
+	struct nec_neighbours *n = nec_edges_neighbours(c->pattern->edges);
+	bool bounded;
+	uint32_t i;
+
+	NEC_TRY(n->references(n, wrapper, read_wrapper, c));
+	bounded = c->entries;
+	if (!bounded && c->dict != UINT32_MAX)
+		NEC_TRY(n->references(n, c->dict, read_dict, c));
+	if (c->entries <= keep)
+		return NULL;
+	qsort(c->refs, c->count, sizeof(*c->refs), compare_cached);
+	c->first = c->pattern->pair_count;
+	for (i = 0; i < c->count; i++)
+		if ((!i || c->refs[i].pair != c->refs[i - 1].pair) &&
+		    c->refs[i].entry < c->entries - keep)
+			NEC_TRY(add_pair(c->pattern, (uint32_t)(c->refs[i].pair >> 32),
+					 (uint32_t)c->refs[i].pair));
+	c->last = c->pattern->pair_count;
+	if (!bounded || c->dict == UINT32_MAX)
+		return NULL;
+	return n->references(n, c->dict, cut_dict, c);
+}
+
+static struct nec_error *cap_caches(struct nec_pattern *p, struct nec_db *db, uint64_t keep)
+{
+	_cleanup_free_ uint32_t *types = NULL;
+	uint32_t count, i;
+
+	p->kind = PATTERN_CHAIN;
+	NEC_TRY(nec_find_types(db, "functools._lru_cache_wrapper", &types, &count));
+	NEC_TRY(start_at(p, db, types, count, true));
+	if (!p->object_count)
+		return nec_error_create(NEC_ERR_NOTFOUND, "lru_cache: none in this dump");
+	for (i = 0; i < p->object_count; i++) {
+		struct cache c = {.pattern = p, .dict = UINT32_MAX};
+		struct nec_error *err = cap_cache(&c, p->objects[i], keep);
+
+		free(c.refs);
+		NEC_TRY(err);
+	}
+	/* The references of the caches are meant, not the caches. */
+	p->object_count = 0;
+	if (p->pair_count)
+		qsort(p->pairs, p->pair_count, sizeof(*p->pairs), compare_u64);
+	return NULL;
+}
+
+struct nec_error *nec_pattern_create_cap(struct nec_db *db, struct nec_edges *edges,
+					 const char *text, struct nec_pattern **pattern_ret)
+{
+	static const char prefix[] = "lru_cache=";
+	const char *digits = text + sizeof(prefix) - 1;
+	struct nec_pattern *p;
+	struct nec_error *err;
+	uint64_t keep;
+	char *end;
+
+	if (strncmp(text, prefix, sizeof(prefix) - 1) || !isdigit((unsigned char)*digits))
+		return nec_error_create(NEC_ERR_USAGE, "'%s': not lru_cache=N", text);
+	errno = 0;
+	keep = strtoull(digits, &end, 10);
+	if (errno || *end)
+		return nec_error_create(NEC_ERR_USAGE, "'%s': not lru_cache=N", text);
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return &nec_enomem;
+	p->edges = edges;
+	err = cap_caches(p, db, keep);
+	if (err)
+		nec_pattern_destroy(p);
+	else
+		*pattern_ret = p;
+	return err;
+}
+
 struct nec_error *nec_patterns_init(struct nec_patterns *list, struct nec_db *db,
 				    struct nec_edges *edges, const char *const *texts)
 {

@@ -50,6 +50,13 @@ const uint32_t *nec_pattern_objects(const struct nec_pattern *pattern, uint32_t 
  */
 struct nec_error *nec_pattern_weaken(struct nec_pattern *pattern);
 
+/*
+ * "lru_cache=N": the references of all entries of every functools.lru_cache but the N newest. What a newer entry refers to as well
+ * stays.
+ */
+struct nec_error *nec_pattern_create_cap(struct nec_db *db, struct nec_edges *edges,
+					 const char *text, struct nec_pattern **pattern_ret);
+
 /* A list of patterns. */
 struct nec_patterns {
 	struct nec_pattern **items; /* owned */

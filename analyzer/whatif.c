@@ -17,7 +17,8 @@ struct question {
 	const struct nec_whatif_options *options;
 	struct nec_edges *edges;
 	struct nec_patterns cut, weak, drop;
-	struct nec_patterns without; /* cut and weak in one list; items borrowed */
+	struct nec_pattern *cap;
+	struct nec_patterns without; /* cut, weak and cap in one list; items borrowed */
 	uint64_t *reached;
 	struct nec_whatif *result;
 	struct {
@@ -44,13 +45,17 @@ static struct nec_error *read_patterns(struct question *q)
 	for (i = 0; i < q->weak.count; i++)
 		NEC_TRY(nec_pattern_weaken(q->weak.items[i]));
 	q->without.items =
-		calloc((size_t)q->cut.count + q->weak.count + 1, sizeof(*q->without.items));
+		calloc((size_t)q->cut.count + q->weak.count + 2, sizeof(*q->without.items));
 	if (!q->without.items)
 		return &nec_enomem;
 	for (i = 0; i < q->cut.count; i++)
 		q->without.items[q->without.count++] = q->cut.items[i];
 	for (i = 0; i < q->weak.count; i++)
 		q->without.items[q->without.count++] = q->weak.items[i];
+	if (!q->options->cap)
+		return NULL;
+	NEC_TRY(nec_pattern_create_cap(q->db, q->edges, q->options->cap, &q->cap));
+	q->without.items[q->without.count++] = q->cap;
 	return NULL;
 }
 
@@ -227,6 +232,7 @@ struct nec_error *nec_whatif(struct nec_db *db, const struct nec_whatif_options 
 	nec_patterns_deinit(&q.cut);
 	nec_patterns_deinit(&q.weak);
 	nec_patterns_deinit(&q.drop);
+	nec_pattern_destroy(q.cap);
 	free(q.without.items);
 	free(q.reached);
 	free(q.sums);

@@ -14,7 +14,7 @@ import unittest
 NECROPSY = os.environ["NECROPSY"]
 
 PROGRAM = """
-import gc, json, sys, types
+import functools, gc, json, sys, types
 module = types.ModuleType('registry')
 sys.modules['registry'] = module
 exec('''
@@ -43,6 +43,19 @@ def lose():
     lost.data = bytearray(5000)
 
 lose()
+@functools.lru_cache(maxsize=None)
+def cached(number):
+    return memoryview(bytes(1000 + number))
+
+@functools.lru_cache(maxsize=50)
+def bounded(number):
+    return complex(number, 1)
+
+for number in range(20):
+    cached(number)
+for number in range(60):
+    bounded(number)
+bounded(10)
 first = module.Processor.instance_map['a'].loader
 ids = json.dumps({
     'loader': id(first), 'map': id(module.Processor.instance_map), 'list': id(first.data), 'class': id(module.Processor),
@@ -114,6 +127,13 @@ class Holders(unittest.TestCase):
             self.assertEqual(counts.get("builtins.bytearray"), 300, (argument, counts))
             self.assertEqual(counts.get("registry.Loader"), 3, (argument, counts))
             self.assertEqual(sum(t["bytes"] for t in gone["types"]), gone["bytes"])
+
+    def test_whatif_caches_had_a_bound(self):
+        for keep, memoryviews, numbers in ((5, 15, 45), (20, 0, 30), (50, 0, 0)):
+            gone = self.ask("whatif", "--cap", "lru_cache=%d" % keep)
+            counts = {t["type"]: t["count"] for t in gone["types"]}
+            self.assertEqual(counts.get("builtins.memoryview", 0), memoryviews, (keep, counts))
+            self.assertEqual(counts.get("builtins.complex", 0), numbers, (keep, counts))
 
     def test_garbage_is_the_lost_cycle(self):
         counts = {t["type"]: t["count"] for t in self.ask("garbage")}

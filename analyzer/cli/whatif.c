@@ -68,16 +68,19 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 	_cleanup_free_ const char **drop = nec_cli_list(cli, "drop");
 	_cleanup_free_ const char **not_roots = nec_cli_list(cli, "not-root");
 	_cleanup_(nec_whatif_destroyp) struct nec_whatif *whatif = NULL;
-	const struct nec_whatif_options options = {
-		.cut = cut, .weaken = weaken, .drop = drop, .not_roots = not_roots};
+	const struct nec_whatif_options options = {.cut = cut,
+						   .weaken = weaken,
+						   .drop = drop,
+						   .not_roots = not_roots,
+						   .cap = nec_cli_text(cli, "cap")};
 	struct nec_json json;
 
 	if (!cut || !weaken || !drop || !not_roots)
 		return &nec_enomem;
-	if (!*cut && !*weaken && !*drop && !*not_roots)
+	if (!*cut && !*weaken && !*drop && !*not_roots && !options.cap)
 		return nec_error_create(
 			NEC_ERR_USAGE,
-			"whatif: what? --cut, --weak, --drop or --not-root; see necropsy whatif --help");
+			"whatif: what? --cut, --weak, --drop, --cap or --not-root; see necropsy whatif --help");
 	NEC_TRY(nec_cli_open(cli, cli->operands[0]));
 	NEC_TRY(nec_cli_no_objects(cli));
 	NEC_TRY(nec_whatif(cli->db, &options, &whatif));
@@ -98,6 +101,7 @@ static const struct nec_option options[] = {
 	{"cut", 0, NEC_OPTION_LIST, "REFERENCE", "as if it were not there (repeatable)"},
 	{"weak", 0, NEC_OPTION_LIST, "OBJECT", "as if it held its items weakly (repeatable)"},
 	{"drop", 0, NEC_OPTION_LIST, "OBJECT", "as if it were not there (repeatable)"},
+	{"cap", 0, NEC_OPTION_TEXT, "lru_cache=N", "as if caches kept their N newest entries"},
 	{"not-root", 0, NEC_OPTION_LIST, "KIND", "as if such roots held nothing (repeatable)"},
 	{0},
 };
