@@ -161,12 +161,12 @@ class Stories(unittest.TestCase):
             self.skipTest("nothing here writes dumps")
         out = tempfile.mkdtemp(dir=self.dir)
         return capture.capture(
-            out, sys.executable, os.path.join(FIXTURES, "stories", name), args=args, method=capture.methods()[0], oracle=False
+            out, sys.executable, os.path.join(FIXTURES, name), args=args, method=capture.methods()[0], oracle=False
         )
 
     def test_deadlock_is_a_circle_of_its_threads(self):
         for n in (2, 3):
-            found = threads(self.tell("deadlock.py", "--locks=%d" % n))
+            found = threads(self.tell("stories/deadlock.py", "--locks=%d" % n))
             named = [w for w in found["warnings"] if w.startswith("deadlock: ")]
             self.assertEqual(len(named), 1)
             for i in range(n):
@@ -175,11 +175,11 @@ class Stories(unittest.TestCase):
                 self.assertIn("which 'transfer-%d' has" % ((i + 1) % n), state)
 
     def test_healthy_program_has_no_deadlock(self):
-        found = threads(self.tell("deadlock.py", "--healthy"))
+        found = threads(self.tell("stories/deadlock.py", "--healthy"))
         self.assertEqual([w for w in found["warnings"] if w.startswith("deadlock: ")], [])
 
     def test_stuck_pool_is_three_groups(self):
-        found = threads(self.tell("stuck_pool.py"))
+        found = threads(self.tell("stories/stuck_pool.py"))
         groups = {}
         for thread in found["threads"]:
             if thread["name"].startswith("api-"):
@@ -188,6 +188,17 @@ class Stories(unittest.TestCase):
         words = {len(g): {t["state"].split(" <")[0].split(" 0x")[0] for t in g} for g in groups.values()}
         self.assertEqual(words[13], {"waits for an item in the queue"})
         self.assertEqual(words[29], {"waits for the semaphore"})
+
+    def test_states_of_busy_threads(self):
+        found = {t["name"]: t for t in threads(self.tell("busy_threads.py"))["threads"]}
+        spinning = [found["spin-%d" % i] for i in range(4)]
+        self.assertEqual(sorted(t["gil"] for t in spinning), ["held", "waiting", "waiting", "waiting"])
+        for thread in spinning:
+            self.assertEqual(thread["state"], "waits for the GIL" if thread["gil"] == "waiting" else "runs Python, has the GIL")
+        self.assertEqual(found["owner"]["state"], "sleeps")
+        self.assertEqual(found["sleeper"]["state"], "sleeps")
+        self.assertRegex(found["wanter"]["state"], r"^waits for the lock at 0x\w+, which 'owner' has \(the lock knows its owner\)$")
+        self.assertRegex(found["event"]["state"], r"^waits for the condition or event <threading.Event at 0x\w+>$")
 
 
 if __name__ == "__main__":
