@@ -388,8 +388,11 @@ static bool give_objects(struct python_source *s, struct nec_fact *f)
 	f->object.addr = s->object;
 	f->object.type = type->id;
 	f->object.size = nec_object_size(t, s->object, type);
-	nec_visit_object(&s->walk.visit, s->object, type);
-	f->object.native = nec_walk_native(&s->walk);
+	f->object.native = 0;
+	if (type->has_native) {
+		nec_visit_object(&s->walk.visit, s->object, type);
+		f->object.native = nec_walk_native(&s->walk);
+	}
 	f->object.refcount = nec_object_refcount(t, s->object, &immortal);
 	f->object.flags = immortal ? NEC_OBJECT_IMMORTAL : 0;
 	if (type->gc && (!type->is_type || nec_field(t, s->object, NEC_F_TYPE_FLAGS) & NEC_TYPE_HEAPTYPE)) {

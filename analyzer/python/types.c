@@ -394,6 +394,9 @@ static void describe(struct nec_types *types, struct nec_type *type)
 		describe_python_class(types, type);
 	else
 		describe_c_type(types, type);
+	/* What a visitor of a built-in container emits as parts, __sizeof__ counts. */
+	type->has_native = !type->visitor || !type->visitor->own_items || type->managed_dict || type->scan_items ||
+			   type->scan_end > type->scan_start;
 	if (type->visitor && type->visitor->own_items && !type->python_made)
 		return;
 	if (type->dictoffset > 0)

@@ -272,7 +272,7 @@ static struct nec_error *open_database(struct nec_store *store)
 	snprintf(header, sizeof(header), "PRAGMA application_id = %d; PRAGMA user_version = %d;",
 		 NEC_APPLICATION_ID, NEC_SCHEMA_VERSION);
 	/* Nothing is worth a journal: until the rename there is no database. */
-	NEC_TRY(nec_writer_exec(store->db, "PRAGMA page_size = 4096;"
+	NEC_TRY(nec_writer_exec(store->db, "PRAGMA page_size = 16384;"
 					   "PRAGMA locking_mode = EXCLUSIVE;"
 					   "PRAGMA journal_mode = OFF;"
 					   "PRAGMA synchronous = OFF;"
