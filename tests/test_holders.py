@@ -56,9 +56,13 @@ for number in range(20):
 for number in range(60):
     bounded(number)
 bounded(10)
+emptied = dict.fromkeys(range(5000))
+for number in range(4990):
+    del emptied[number]
+numbers = [float(i) + 0.5 for i in range(3000)]
 first = module.Processor.instance_map['a'].loader
 ids = json.dumps({
-    'loader': id(first), 'map': id(module.Processor.instance_map), 'list': id(first.data), 'class': id(module.Processor),
+    'loader': id(first), 'map': id(module.Processor.instance_map), 'list': id(first.data), 'class': id(module.Processor), 'numbers': id(numbers), 'emptied': id(emptied),
 })
 del first
 print(ids, flush=True)
@@ -134,6 +138,15 @@ class Holders(unittest.TestCase):
             counts = {t["type"]: t["count"] for t in gone["types"]}
             self.assertEqual(counts.get("builtins.memoryview", 0), memoryviews, (keep, counts))
             self.assertEqual(counts.get("builtins.complex", 0), numbers, (keep, counts))
+
+    def test_waste_of_lists(self):
+        arrays = {row["addr"]: row for row in self.ask("waste", "--arrays")}
+        self.assertEqual(arrays[hex(self.ids["numbers"])]["items"], 3000)
+        self.assertEqual(arrays[hex(self.ids["numbers"])]["bytes"], 3000 * sys.getsizeof(1.5))
+        empty = {row["addr"]: row for row in self.ask("waste", "--empty")}
+        self.assertEqual(empty[hex(self.ids["emptied"])]["items"], 10)
+        self.assertNotIn(hex(self.ids["numbers"]), empty)
+        self.assertNotIn(hex(self.ids["list"]), empty)
 
     def test_garbage_is_the_lost_cycle(self):
         counts = {t["type"]: t["count"] for t in self.ask("garbage")}
