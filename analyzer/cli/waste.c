@@ -78,8 +78,8 @@ const struct nec_command nec_command_waste = {
 		"longer than their preview in the database are left out.\n"
 		"\n"
 		"With an option, in place of that: containers with room for four times what\n"
-		"they hold; classes of which each instance has a __dict__; lists of numbers. Each has\n"
-		"the bytes that there are to win.",
+		"they hold; classes of which each instance has a __dict__; lists of numbers.\n"
+		"Each has the bytes that there are to win.",
 	.sets = NEC_OPTIONS_LOAD | NEC_OPTIONS_JSON | NEC_OPTIONS_CSV | NEC_OPTIONS_LIMIT,
 	.options = options,
 	.min_operands = 1,
