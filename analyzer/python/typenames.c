@@ -70,6 +70,18 @@ static const struct {
 	{"sys", "thread_info", "sys.thread_info"},
 };
 
+/* Attributes of the most basic types, whose own type has a name that is in no dictionary. */
+static const struct {
+	const char *type, *key, *tp_name;
+} attributes[] = {
+	{"object", "__init__", "wrapper_descriptor"},
+	{"object", "__new__", "builtin_function_or_method"},
+	{"object", "__class__", "getset_descriptor"},
+	{"object", "__reduce_ex__", "method_descriptor"},
+	{"type", "__base__", "member_descriptor"},
+	{"dict", "fromkeys", "classmethod_descriptor"},
+};
+
 /* An attribute in the type's own dictionary that no other type has. */
 static const struct {
 	const char *key, *tp_name;
@@ -252,6 +264,26 @@ static struct nec_error *add_static_data(struct nec_typenames *names, const stru
 	return NULL;
 }
 
+/* Types of what the dictionaries of object, type and dict hold. */
+static struct nec_error *add_attributes(struct nec_typenames *names, const struct nec_target *t)
+{
+	uint32_t n;
+	size_t i;
+
+	for (i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
+		for (n = 0; n < names->count && strcmp(names->names[n].name, attributes[i].type); n++)
+			;
+		if (n < names->count) {
+			uint64_t dict = nec_type_dict(t, names->names[n].type);
+			uint64_t type = nec_type_of(t, nec_dict_find(t, dict, attributes[i].key));
+
+			if (is_nameless(t, type))
+				NEC_TRY(add(names, t, type, attributes[i].tp_name));
+		}
+	}
+	return NULL;
+}
+
 struct nec_error *nec_typenames_init(struct nec_typenames *names, const struct nec_target *t)
 {
 	uint64_t key, value;
@@ -261,6 +293,7 @@ struct nec_error *nec_typenames_init(struct nec_typenames *names, const struct n
 	if (!is_nameless(t, t->type_type))
 		return NULL;
 	NEC_TRY(add_static_data(names, t));
+	NEC_TRY(add_attributes(names, t));
 	if (!t->interpreter_count || !nec_dict_read(t, nec_field(t, t->interpreters[0], NEC_F_INTERP_MODULES), &modules))
 		return NULL;
 	/* The built-ins first: what they are called there is what they are called. */

@@ -94,10 +94,19 @@ static struct nec_type *find_record(const struct nec_types *types, uint64_t addr
 	return NULL;
 }
 
+/* Words that are asked about and are no types are many (every collector's header in a block), so few are remembered. */
+enum { NO_TYPES_BITS = 14 };
+
+static uint32_t no_type_slot(uint64_t addr)
+{
+	return (uint32_t)((addr >> 3) * UINT64_C(0x9E3779B97F4A7C15) >> (64 - NO_TYPES_BITS));
+}
+
 struct nec_error *nec_types_init(struct nec_types *types, struct nec_target *target)
 {
 	*types = (struct nec_types){.target = target};
-	if (!grow_table(types))
+	types->no_types = calloc(1u << NO_TYPES_BITS, sizeof(*types->no_types));
+	if (!types->no_types || !grow_table(types))
 		return &nec_enomem;
 	NEC_TRY(nec_typenames_init(&types->names, target));
 	types->label_dict = nec_types_label(types, ".__dict__");
@@ -127,6 +136,7 @@ void nec_types_deinit(struct nec_types *types)
 	}
 	free(types->slots);
 	free(types->by_id);
+	free(types->no_types);
 	nec_typenames_deinit(&types->names);
 	nec_strtab_deinit(&types->labels);
 	*types = (struct nec_types){0};
@@ -434,13 +444,13 @@ const struct nec_type *nec_types_slow(struct nec_types *types, uint64_t addr)
 	uint32_t n = 0, capacity = 0;
 	uint64_t a;
 
-	if (types->failed)
+	if (types->failed || types->no_types[no_type_slot(addr)] == addr)
 		return NULL;
 	/* The bases that are new, nearest first; they are described from the far end. */
 	for (a = addr; a && n < NEC_LIMIT_BASES; a = nec_field(t, a, NEC_F_TYPE_BASE)) {
 		known = find_record(types, a);
 		if (known) {
-			base = known->id == UINT32_MAX ? NULL : known;
+			base = known;
 			break;
 		}
 		if (!plausible(t, a))
@@ -457,9 +467,7 @@ const struct nec_type *nec_types_slow(struct nec_types *types, uint64_t addr)
 		chain[n++] = a;
 	}
 	if (!n) {
-		/* Not a type; remembered, unless there would be too many of these. */
-		if (types->used < NEC_LIMIT_TYPES / 4)
-			new_record(types, addr);
+		types->no_types[no_type_slot(addr)] = addr;
 		return NULL;
 	}
 	while (n) {

@@ -77,8 +77,9 @@ struct nec_types {
 	struct nec_target *target; /* borrowed; its layout learns from types that a micro release changed */
 	struct nec_type **by_id;
 	uint32_t count, capacity;
-	struct nec_type **slots; /* hash by address; of what is no type too */
+	struct nec_type **slots; /* hash by address */
 	uint32_t slot_count, used;
+	uint64_t *no_types; /* owned: addresses that are no types, the last of each hash value */
 	struct nec_typenames names; /* of static types whose text is gone */
 	struct nec_strtab labels; /* texts of labels, with their dot: ".__dict__" */
 	struct nec_error *failed; /* out of memory, once */
@@ -102,7 +103,7 @@ static inline const struct nec_type *nec_types_get(struct nec_types *types, uint
 		if (!type)
 			return nec_types_slow(types, addr);
 		if (type->addr == addr)
-			return type->id == UINT32_MAX ? NULL : type;
+			return type;
 	}
 }
 

@@ -211,12 +211,15 @@ static uint64_t object_in_block(struct nec_walk *walk, uint64_t start, uint64_t 
 {
 	unsigned int i;
 
+	for (i = 0; i < LEADS && leads[i] < size; i++)
+		if (nec_addrset_has(walk->objects, start + leads[i]))
+			return start + leads[i];
 	for (i = 0; i < LEADS; i++) {
 		uint64_t addr = start + leads[i];
 
 		if (leads[i] + nec_off(walk->target, NEC_SIZEOF_OBJECT) > size)
 			break;
-		if (nec_addrset_has(walk->objects, addr) || nec_object_candidate(walk->types, walk->heap, addr))
+		if (nec_object_candidate(walk->types, walk->heap, addr))
 			return addr;
 	}
 	return 0;
