@@ -5,6 +5,7 @@
 
 #include "python/dict.h"
 #include "python/heap.h"
+#include "python/str.h"
 #include "python/visit.h"
 
 void nec_visit_init(struct nec_visit *visit, struct nec_types *types)
@@ -114,6 +115,21 @@ static bool not_allocated(const struct nec_target *t, const struct nec_type *typ
 	return map && map->path && map->objfile != UINT32_MAX;
 }
 
+/* Is the length that a string, bytes or tuple gives for itself one that its memory has? Static data is full of what looks like a head. */
+static bool has_its_length(const struct nec_target *t, const struct nec_type *type, uint64_t addr)
+{
+	struct nec_str str;
+	int64_t n;
+
+	if (type->flags & NEC_TYPE_STR_SUBCLASS)
+		return nec_str_read(t, addr, &str);
+	if (!(type->flags & (NEC_TYPE_BYTES_SUBCLASS | NEC_TYPE_TUPLE_SUBCLASS)))
+		return true;
+	n = nec_ob_size(t, addr);
+	return n >= 0 && n < INT64_C(1) << 40 &&
+	       nec_image_view(t->image, addr, (uint64_t)type->basicsize + (uint64_t)(n * type->itemsize));
+}
+
 const struct nec_type *nec_object_candidate(struct nec_types *types, const struct nec_heap *heap, uint64_t addr)
 {
 	const struct nec_type *type = nec_object_plausible(types, addr);
@@ -123,7 +139,7 @@ const struct nec_type *nec_object_candidate(struct nec_types *types, const struc
 		return type;
 	switch (nec_heap_block(heap, addr, &start, &size)) {
 	case NEC_BLOCK_OUTSIDE:
-		return not_allocated(types->target, type, addr) ? NULL : type;
+		return not_allocated(types->target, type, addr) || !has_its_length(types->target, type, addr) ? NULL : type;
 	case NEC_BLOCK_USED:
 		lead = nec_object_presize(types->target, type, addr);
 		if (addr - start != lead && addr - start != lead + DEBUG_HOOK_SIZE)
