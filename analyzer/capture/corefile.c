@@ -305,7 +305,7 @@ static struct nec_error *copy_all(struct writer *w, bool late)
 		NEC_TRY(copy_segment(w, ph, w->whole[i]));
 		/* Nobody reads the memory of a process that was killed: what comes is gone as well.
 		 */
-		if (w->ret->missing > before && !nec_target_lives(w->t))
+		if (w->ret->missing > before && !nec_target_has_memory(w->t))
 			w->ret->died = true;
 	}
 	return NULL;

@@ -59,6 +59,13 @@ bool nec_target_lives(const struct nec_target *target)
 	return paren && paren[1] == ' ' && paren[2] != 'Z' && paren[2] != 'X';
 }
 
+bool nec_target_has_memory(const struct nec_target *target)
+{
+	char statm[64];
+
+	return nec_target_proc(target, "statm", statm, sizeof(statm)) && statm[0] != '0';
+}
+
 /* ---- mappings ----------------------------------------------------------------------------------
  */
 

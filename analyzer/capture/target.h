@@ -76,6 +76,9 @@ size_t nec_target_proc(const struct nec_target *target, const char *name, void *
 
 /* Is the process there and no zombie? */
 bool nec_target_lives(const struct nec_target *target);
+/* One that was killed has none from then on, and lives until all of it is freed: seconds, on a busy
+ * machine. */
+bool nec_target_has_memory(const struct nec_target *target);
 
 double nec_capture_clock(void); /* CLOCK_MONOTONIC, seconds */
 
