@@ -17,6 +17,9 @@
 #include "formats/packer.h"
 #include "necropsy.h"
 
+/* How long to wait for the end of a process whose memory went away: it is resumed by then. */
+enum { DEATH_POLLS = 40, DEATH_POLL_US = 5000 };
+
 enum {
 	PROBE_BYTES = 16 << 20, /* of memory that is read to see how fast that goes */
 	PROBE_CHUNK = 1 << 20,
@@ -167,6 +170,11 @@ static struct nec_error *copy_stopped(struct nec_target *t, int fd,
 	ret->bytes = core.written;
 	ret->missing = core.missing;
 	ret->died = core.died;
+	/* A process that was killed gives up its memory a moment before it is seen to have ended. */
+	for (i = 0; core.missing && !ret->died && i < DEATH_POLLS; i++) {
+		usleep(DEATH_POLL_US);
+		ret->died = !nec_target_lives(t);
+	}
 	for (i = 0; i < flagged_count; i++)
 		free(flagged[i].path);
 	free(flagged);
