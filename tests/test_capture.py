@@ -210,12 +210,13 @@ class CaptureTest(unittest.TestCase):
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
         end = time.time() + 60
         path = self.at('a.core.partial')
-        # The probe of the estimate is written first and cut off again; then the core grows.
+        # The probe of the estimate is written first and cut off again; then the core grows: what is small first, so
+        # that Python's own data is there when the ballast comes.
         stopped = False
         while time.time() < end and capture.poll() is None:
             with open('/proc/%d/status' % p.pid) as f:
                 stopped = stopped or '(tracing stop)' in f.read()
-            if stopped and os.path.exists(path) and os.stat(path).st_size > 1 << 20:
+            if stopped and os.path.exists(path) and os.stat(path).st_size > 128 << 20:
                 break
         p.kill()
         out, err = capture.communicate(timeout=300)
