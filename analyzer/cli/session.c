@@ -180,6 +180,8 @@ struct nec_error *nec_cli_open(struct nec_cli *cli, const char *path)
 {
 	bool loaded;
 
+	if (cli->db)
+		return NULL;
 	NEC_TRY(nec_cli_load(cli, path, &cli->db_path, &loaded));
 	if (loaded)
 		nec_session_say("loaded %s into %s", path, cli->db_path);

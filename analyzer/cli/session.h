@@ -14,7 +14,7 @@ void nec_session_init(void);
 /* "necropsy: message" on stderr, escaped. */
 void nec_session_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Opens path into cli->db: a database as it is; a dump is loaded, or its database found again. */
+/* Opens path into cli->db, once: a database as it is; a dump is loaded, or its database found again. */
 struct nec_error *nec_cli_open(struct nec_cli *cli, const char *path);
 
 /* The same for what is a database. */
