@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Cores of a real process, by gcore and by the kernel, against what /proc says of it while it
  * lives. */
+#include <stdbool.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -191,10 +192,6 @@ START_TEST(test_gcore_of_a_living_process)
 	char command[256], path[128];
 	struct nec_image *image;
 
-	if (system("command -v gcore >/dev/null")) {
-		fprintf(stderr, "no gcore here: not tested\n");
-		return;
-	}
 	snprintf(command, sizeof(command), "gcore -o %s/g %d >/dev/null 2>&1", dir, child);
 	ck_assert_int_eq(system(command), 0);
 	snprintf(path, sizeof(path), "%s/g.%d", dir, child);
@@ -212,16 +209,8 @@ END_TEST
 START_TEST(test_core_by_the_kernel)
 {
 	struct nec_image *image;
-	char path[128], pattern[128] = "";
-	FILE *f = fopen("/proc/sys/kernel/core_pattern", "r");
+	char path[128];
 
-	ck_assert_ptr_nonnull(f);
-	ck_assert_ptr_nonnull(fgets(pattern, sizeof(pattern), f));
-	fclose(f);
-	if (strcmp(pattern, "core\n")) {
-		fprintf(stderr, "core_pattern is %s: not tested\n", pattern);
-		return;
-	}
 	ask_process();
 	ck_assert_int_eq(kill(child, SIGABRT), 0);
 	ck_assert_int_eq(waitpid(child, NULL, 0), child);
@@ -243,6 +232,24 @@ START_TEST(test_core_by_the_kernel)
 }
 END_TEST
 
+static bool have_gcore(void)
+{
+	return !system("command -v gcore >/dev/null");
+}
+
+/* Does the kernel write cores into the directory of the process? */
+static bool have_kernel_cores(void)
+{
+	char pattern[128] = "";
+	FILE *f = fopen("/proc/sys/kernel/core_pattern", "r");
+	bool have = f && fgets(pattern, sizeof(pattern), f) && !strcmp(pattern, "core\n");
+
+	if (f)
+		fclose(f);
+	return have;
+}
+
+/* What cannot be tried here is not counted as passed, and is named. */
 int main(void)
 {
 	Suite *suite = suite_create("image_real");
@@ -250,8 +257,14 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, test_gcore_of_a_living_process);
-	tcase_add_test(tc, test_core_by_the_kernel);
+	if (have_gcore())
+		tcase_add_test(tc, test_gcore_of_a_living_process);
+	else
+		fprintf(stderr, "not tested: test_gcore_of_a_living_process: no gcore here\n");
+	if (have_kernel_cores())
+		tcase_add_test(tc, test_core_by_the_kernel);
+	else
+		fprintf(stderr, "not tested: test_core_by_the_kernel: core_pattern is not \"core\"\n");
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

@@ -3,9 +3,9 @@
  * Where the fields of CPython's structs lie in the process that died.
  *
  * A layout is data: one offset a field of fields.def, the members of the C types of ctypes.def, and traits for what an offset
- * cannot say. It starts as the table of a version (layouts/, each inheriting from the one before it), is then corrected by the
- * DWARF of the very binary and by _Py_DebugOffsets where they can be had, and each field remembers who had the last word. Offsets are those of
- * the process, never of the compiler that built this program.
+ * cannot say. It is the table of a version (layouts/, each inheriting from the one before it), corrected where an object in the dump
+ * shows that a micro release moved members, and each field remembers who had the last word. Offsets are those of the process, never of
+ * the compiler that built this program.
  */
 #ifndef NEC_PYTHON_LAYOUT_H
 #define NEC_PYTHON_LAYOUT_H
@@ -30,10 +30,8 @@ enum nec_field {
 
 enum nec_field_source {
 	NEC_FIELD_ABSENT,
-	NEC_FIELD_TABLE,	 /* the version's table */
-	NEC_FIELD_DWARF,	 /* debug information of the binary */
-	NEC_FIELD_DEBUG_OFFSETS, /* _Py_DebugOffsets in the dump */
-	NEC_FIELD_PROBE,	 /* settled by looking at objects */
+	NEC_FIELD_TABLE, /* the version's table */
+	NEC_FIELD_PROBE, /* settled by looking at objects */
 };
 
 /* Where instances keep their attributes besides tp_dictoffset. */

@@ -264,8 +264,8 @@ static bool give_mappings(struct python_source *s, struct nec_fact *f)
 static bool give_layout(struct python_source *s, struct nec_fact *f)
 {
 	static const char *const sources[] = {
-		[NEC_FIELD_ABSENT] = "absent", [NEC_FIELD_TABLE] = "table", [NEC_FIELD_DWARF] = "DWARF",
-		[NEC_FIELD_DEBUG_OFFSETS] = "_Py_DebugOffsets", [NEC_FIELD_PROBE] = "probe",
+		[NEC_FIELD_ABSENT] = "absent", [NEC_FIELD_TABLE] = "table",
+		[NEC_FIELD_PROBE] = "probe",
 	};
 	const struct nec_layout *l = &s->target.layout;
 

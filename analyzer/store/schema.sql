@@ -172,7 +172,7 @@ CREATE TABLE mark(
 CREATE TABLE layout(
 	field TEXT PRIMARY KEY,			-- 'PyListObject.ob_item'
 	offset INTEGER,				-- bytes from the start of the structure
-	source TEXT,				-- the table of a version, DWARF, _Py_DebugOffsets
+	source TEXT,				-- table (of the version), probe (settled by looking at objects)
 	disagrees TEXT				-- what other sources say; NULL: none does
 ) WITHOUT ROWID;
 
