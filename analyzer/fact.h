@@ -142,10 +142,13 @@ struct nec_fact {
 		} thread;
 		struct {
 			uint32_t thread, depth; /* depth 0 is the innermost */
-			const char *kind; /* "python", "native" */
+			/* "python", "native", "interpreter" (native: its own loop and the
+			 * calls around it) */
+			const char *kind;
 			const char *function, *qualname, *file;
+			const char *library; /* path of the ELF file of a native frame */
 			int32_t line, column; /* 0: not known */
-			uint64_t addr, code;  /* of the frame and its code object */
+			uint64_t addr, code;  /* of the frame (pc of a native one) and its code object */
 		} frame;
 		struct {
 			uint32_t thread, depth;

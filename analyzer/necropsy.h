@@ -215,7 +215,7 @@ struct nec_stacks {
 	} *threads;
 	uint32_t thread_count;
 	struct nec_stacks_frame {
-		const char *kind, *function, *qualname, *file;
+		const char *kind, *function, *qualname, *file, *library;
 		int32_t line, column; /* 0: not known */
 		uint64_t addr, code;
 		uint32_t local, local_count; /* first of locals */

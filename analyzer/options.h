@@ -13,6 +13,7 @@ struct nec_load_options {
 	const char *exe;	/* executable to use instead of the recorded path */
 	const char *const *lib_paths; /* directories to look for libraries in, by name; NULL-terminated */
 	bool no_values;		/* leave every payload out of the database */
+	bool no_native;		/* leave native stacks out */
 	bool force;		/* load again although there is a database */
 	struct nec_progress *progress; /* may be NULL */
 };

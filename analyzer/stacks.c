@@ -94,6 +94,7 @@ static struct nec_error *add_frame(struct stacks *s, const struct nec_fact *f)
 	NEC_TRY(intern(s, f->frame.function, &frame->function));
 	NEC_TRY(intern(s, f->frame.qualname, &frame->qualname));
 	NEC_TRY(intern(s, f->frame.file, &frame->file));
+	NEC_TRY(intern(s, f->frame.library, &frame->library));
 	st->frame_count++;
 	st->threads[st->thread_count - 1].frame_count++;
 	return NULL;
@@ -157,12 +158,13 @@ static struct nec_error *read_source(struct stacks *s, struct nec_source *source
 	}
 }
 
-static struct nec_error *read_image(struct stacks *s, const struct nec_image *image)
+static struct nec_error *read_image(struct stacks *s, const struct nec_image *image,
+				    const struct nec_load_options *options)
 {
 	struct nec_source *source;
 	struct nec_error *err;
 
-	NEC_TRY(nec_python_open_threads(image, &source));
+	NEC_TRY(nec_python_open_threads(image, options, &source));
 	err = read_source(s, source);
 	source->close(source);
 	return err;
@@ -180,7 +182,7 @@ static struct nec_error *read_dump(struct stacks *s, const char *path,
 	NEC_TRY(nec_format_detect(path, options, &format, &input));
 	if (format->map) {
 		NEC_TRY(format->map(input, options, &image));
-		err = read_image(s, image);
+		err = read_image(s, image, options);
 		nec_image_destroy(image);
 		return err;
 	}
@@ -228,6 +230,7 @@ static struct nec_error *frame_row(struct stacks *s, const struct nec_query *q)
 	f.frame.column = (int32_t)nec_query_int(q, 5);
 	f.frame.addr = (uint64_t)nec_query_int(q, 6);
 	f.frame.code = (uint64_t)nec_query_int(q, 7);
+	f.frame.library = text_or_null(q, 10);
 	return add_frame(s, &f);
 }
 

@@ -40,6 +40,7 @@ CURSES = r".*curses\.h|panel\.h|ncursesw/.*"
 THIRD_PARTY = [
     (r"sqlite3(ext)?\.h", "store"),
     (r"libelf\.h|gelf\.h|dwarf\.h|elfutils/.*", "image"),
+    (r"libunwind.*\.h", "image"),
     (CURSES, "tui"),
     (r"zlib\.h|zstd\.h|lzma\.h|lz4.*\.h", "formats"),
 ]

@@ -41,6 +41,15 @@
 /* Frames of one thread: sys.setrecursionlimit was seen at a few 100,000; a loop ends here. */
 #define NEC_LIMIT_FRAMES (UINT64_C(1) << 22)
 
+/* Native frames of one thread: three or four for a call in old versions; a stack of 8 MiB holds 512 K of the smallest. */
+#define NEC_LIMIT_NATIVE_FRAMES (UINT32_C(1) << 20)
+
+/* Words of the dump that unwinding reads: for one stack without its frames, for each frame, and for all stacks. A frame takes
+ * a few hundred; unwind tables that were made up to be endless are left here. */
+#define NEC_LIMIT_UNWIND_STACK (UINT64_C(1) << 22)
+#define NEC_LIMIT_UNWIND_FRAME UINT64_C(4096)
+#define NEC_LIMIT_UNWIND_ALL   (UINT64_C(1) << 30)
+
 /* Warnings of one kind that are kept one by one; the rest are counted. */
 #define NEC_LIMIT_WARNINGS 1000
 

@@ -21,7 +21,7 @@ struct group {
 };
 
 struct view {
-	const struct nec_stacks *stacks;
+	struct nec_stacks *stacks;
 	FILE *out;
 	uint32_t *order; /* threads, those of a group side by side */
 	struct group *groups;
@@ -30,6 +30,35 @@ struct view {
 	bool no_locals;
 	struct nec_text text;
 };
+
+/* ---- which frames
+ * ---------------------------------------------------------------------------------------------
+ */
+
+static bool is_kind(const struct nec_stacks_frame *frame, const char *kind)
+{
+	return frame->kind && !strcmp(frame->kind, kind);
+}
+
+/* Leaves out frames of the interpreter's own, and all native ones where they are not wanted. */
+static void choose_frames(struct nec_stacks *stacks, bool no_native, bool all_native)
+{
+	uint32_t i, k, n;
+
+	for (i = 0; i < stacks->thread_count; i++) {
+		struct nec_stacks_thread *thread = &stacks->threads[i];
+		struct nec_stacks_frame *frames = &stacks->frames[thread->frame];
+
+		for (k = n = 0; k < thread->frame_count; k++) {
+			if (is_kind(&frames[k], "interpreter") && (no_native || !all_native))
+				continue;
+			if (is_kind(&frames[k], "native") && no_native)
+				continue;
+			frames[n++] = frames[k];
+		}
+		thread->frame_count = n;
+	}
+}
 
 /* ---- groups
  * ---------------------------------------------------------------------------------------------------
@@ -42,13 +71,23 @@ static int compare_pointers(const char *a, const char *b)
 
 static int compare_frames(const struct nec_stacks_frame *a, const struct nec_stacks_frame *b)
 {
-	int order = compare_pointers(a->file, b->file);
+	bool native = a->library != NULL;
+	int order = compare_pointers(a->library, b->library);
 
+	if (!order)
+		order = compare_pointers(a->file, b->file);
 	if (!order)
 		order = compare_pointers(a->qualname, b->qualname);
 	if (!order)
 		order = compare_pointers(a->function, b->function);
-	return order ? order : (a->line > b->line) - (a->line < b->line);
+	if (order)
+		return order;
+	/* Where in a C function it is does not tell what a thread does. */
+	if (native && a->function)
+		return 0;
+	if (native || !a->code)
+		return (a->addr > b->addr) - (a->addr < b->addr);
+	return (a->line > b->line) - (a->line < b->line);
 }
 
 static int compare_stacks(const struct nec_stacks *stacks, const struct nec_stacks_thread *a,
@@ -192,21 +231,37 @@ static void print_states(struct view *v, const struct group *group)
 	}
 }
 
-static void print_frame(struct view *v, const struct nec_stacks_frame *frame)
+/* "function  file:line", of a native frame with its library. */
+static void print_place(struct view *v, const struct nec_stacks_frame *frame)
 {
-	uint32_t i;
+	const char *library = frame->library ? strrchr(frame->library, '/') : NULL;
 
-	fputs("    ", v->out);
-	print_escaped(v, frame->qualname   ? frame->qualname
-			 : frame->function ? frame->function
-					   : "?");
+	if (frame->qualname || frame->function)
+		print_escaped(v, frame->qualname ? frame->qualname : frame->function);
+	else if (frame->code)
+		putc('?', v->out);
+	else
+		fprintf(v->out, "0x%llx", (unsigned long long)frame->addr);
 	if (frame->file) {
 		fputs("  ", v->out);
 		print_escaped(v, frame->file);
 	}
 	if (frame->line)
 		fprintf(v->out, ":%d", frame->line);
+	if (frame->library) {
+		fputs("  (", v->out);
+		print_escaped(v, library ? library + 1 : frame->library);
+		putc(')', v->out);
+	}
 	putc('\n', v->out);
+}
+
+static void print_frame(struct view *v, const struct nec_stacks_frame *frame)
+{
+	uint32_t i;
+
+	fputs("    ", v->out);
+	print_place(v, frame);
 	for (i = 0; i < frame->local_count && !v->no_locals; i++) {
 		const struct nec_stacks_local *local = &v->stacks->locals[frame->local + i];
 
@@ -367,14 +422,7 @@ static void print_tree(struct view *v)
 			     k++)
 				;
 			fprintf(v->out, "%*s%u  ", (int)(depth < 60 ? depth * 2 : 120), "", k - i);
-			print_escaped(v, frame->qualname   ? frame->qualname
-					 : frame->function ? frame->function
-							   : "?");
-			if (frame->file) {
-				fputs("  ", v->out);
-				print_escaped(v, frame->file);
-			}
-			fprintf(v->out, ":%d\n", frame->line);
+			print_place(v, frame);
 		}
 		fprintf(v->out, "%*s- ", (int)(depth < 60 ? depth * 2 : 120), "");
 		print_name(v, thread);
@@ -414,6 +462,7 @@ static void json_frame(const struct view *v, struct nec_json *json,
 	nec_json_text(json, "function", frame->function);
 	nec_json_text(json, "qualname", frame->qualname);
 	nec_json_text(json, "file", frame->file);
+	nec_json_text(json, "library", frame->library);
 	int_or_null(json, "line", frame->line, frame->line);
 	int_or_null(json, "column", frame->column, frame->column);
 	addr_or_null(json, "addr", frame->addr);
@@ -482,6 +531,7 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 		.sysroot = nec_cli_text(cli, "sysroot"),
 		.exe = nec_cli_text(cli, "exe"),
 		.lib_paths = lib_paths,
+		.no_native = nec_cli_has(cli, "no-native"),
 		.progress = nec_session_progress(),
 	};
 
@@ -491,6 +541,7 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 	if (!stacks->thread_count)
 		return nec_error_create(NEC_ERR_NOTFOUND, "%s: this snapshot has no threads",
 					cli->operands[0]);
+	choose_frames(stacks, load.no_native, nec_cli_has(cli, "all-native"));
 	v.stacks = stacks;
 	v.no_locals = nec_cli_has(cli, "no-locals");
 	v.limit = nec_cli_limit(cli, MAX_FRAMES);
@@ -505,6 +556,8 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 }
 
 static const struct nec_option options[] = {
+	{"no-native", 0, NEC_OPTION_FLAG, NULL, "only the frames of Python"},
+	{"all-native", 0, NEC_OPTION_FLAG, NULL, "the interpreter's own frames as well"},
 	{"no-locals", 0, NEC_OPTION_FLAG, NULL, "leave the local variables out"},
 	{"tree", 0, NEC_OPTION_FLAG, NULL, "merge all stacks into one tree of calls"},
 	{"sysroot", 0, NEC_OPTION_TEXT, "DIR", "stands for / of the machine that died"},
@@ -517,8 +570,11 @@ const struct nec_command nec_command_threads = {
 	.name = "threads",
 	.operands = "DUMP|DB",
 	.summary = "what every thread was doing",
-	.help = "Prints the Python stack of every thread with its local variables, what it\n"
-		"waits for, and who has that: the GIL, or a lock. Threads with the same stack\n"
+	.help = "Prints the stack of every thread, Python's and the native one in one, with the\n"
+		"local variables of Python's frames, what the thread waits for, and who has\n"
+		"that: the GIL, or a lock. C functions stand where Python called them, with\n"
+		"their library, and file and line where there is debug information; the\n"
+		"interpreter's own are left out between them. Threads with the same stack\n"
 		"are shown once, with the variables of the first; --limit is for the frames of\n"
 		"a stack. Circles of threads that wait for one another are named.\n"
 		"\n"

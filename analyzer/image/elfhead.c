@@ -36,6 +36,10 @@ static void add_segment(struct nec_elf *elf, const Elf64_Phdr *ph)
 		elf->dynamic_vaddr = ph->p_vaddr;
 		elf->dynamic_size = ph->p_memsz;
 		break;
+	case PT_GNU_EH_FRAME:
+		elf->eh_frame_hdr_vaddr = ph->p_vaddr;
+		elf->eh_frame_hdr_size = ph->p_memsz;
+		break;
 	}
 }
 

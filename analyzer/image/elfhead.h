@@ -30,6 +30,7 @@ struct nec_elf {
 	uint64_t header_vaddr; /* link-time address of the ELF header itself */
 	uint64_t end_vaddr;    /* behind the last PT_LOAD */
 	uint64_t dynamic_vaddr, dynamic_size; /* PT_DYNAMIC; 0: none */
+	uint64_t eh_frame_hdr_vaddr, eh_frame_hdr_size; /* PT_GNU_EH_FRAME; size 0: none */
 };
 
 /* False when data is no ELF program or library, or damaged. */

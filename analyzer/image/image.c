@@ -181,6 +181,21 @@ const struct nec_segment *nec_image_segment_search(const struct nec_image *image
 	return lo < image->index.count && addr >= s[lo].start ? &s[lo] : NULL;
 }
 
+uint32_t nec_image_objfile_at(const struct nec_image *image, uint64_t addr)
+{
+	uint32_t lo = 0, hi = image->objfile_count;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (image->objfiles[mid].start <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && addr < image->objfiles[lo - 1].end ? lo - 1 : UINT32_MAX;
+}
+
 const struct nec_mapping *nec_image_mapping_at(const struct nec_image *image, uint64_t addr)
 {
 	const struct nec_mapping *m = image->mappings;

@@ -174,6 +174,9 @@ static inline const struct nec_segment *nec_image_segment_at(const struct nec_im
 	return addr >= s->start ? s : NULL;
 }
 
+/* The objfile whose span holds addr, UINT32_MAX for none. */
+uint32_t nec_image_objfile_at(const struct nec_image *image, uint64_t addr);
+
 /* The mapping that holds addr, NULL for none. */
 const struct nec_mapping *nec_image_mapping_at(const struct nec_image *image, uint64_t addr);
 

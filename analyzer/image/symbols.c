@@ -278,26 +278,10 @@ struct nec_error *nec_image_symbol(const struct nec_image *image, uint32_t objfi
 	return nec_error_create(NEC_ERR_NOTFOUND, "no symbol %s", name);
 }
 
-/* The objfile whose span holds addr, UINT32_MAX for none. */
-static uint32_t objfile_at(const struct nec_image *image, uint64_t addr)
-{
-	uint32_t lo = 0, hi = image->objfile_count;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (image->objfiles[mid].start <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo && addr < image->objfiles[lo - 1].end ? lo - 1 : UINT32_MAX;
-}
-
 bool nec_image_symbol_at(const struct nec_image *image, uint64_t addr, const char **name_ret,
 			 uint64_t *start_ret)
 {
-	uint32_t i = objfile_at(image, addr), lo = 0, hi;
+	uint32_t i = nec_image_objfile_at(image, addr), lo = 0, hi;
 	const struct nec_symbols *s;
 	struct nec_error *err;
 

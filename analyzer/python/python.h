@@ -19,6 +19,8 @@ struct nec_error *nec_python_open(const struct nec_image *image, const struct ne
 				  const char *tmpdir, struct nec_source **source_ret);
 
 /* The same with nothing but threads, their stacks and variables: needs no walk over the heap. */
-struct nec_error *nec_python_open_threads(const struct nec_image *image, struct nec_source **source_ret);
+struct nec_error *nec_python_open_threads(const struct nec_image *image,
+					  const struct nec_load_options *options,
+					  struct nec_source **source_ret);
 
 #endif

@@ -23,7 +23,7 @@ enum { META_ROWS = 56 };
 struct python_source {
 	struct nec_source source;
 	const struct nec_image *image;
-	bool no_values;
+	bool no_values, no_native;
 	struct nec_progress *progress;
 	struct nec_target target;
 	struct nec_types types;
@@ -492,7 +492,7 @@ static struct nec_error *next(struct nec_source *source, struct nec_fact *f)
 	while (s->stage < sizeof(stages) / sizeof(stages[0])) {
 		if (stages[s->stage].give(s, f))
 			return NULL;
-		if (s->types.failed || s->walk.visit.failed || s->text.failed)
+		if (s->types.failed || s->walk.visit.failed || s->text.failed || s->threads.failed)
 			return &nec_enomem;
 		s->stage++;
 		s->index = 0;
@@ -528,7 +528,7 @@ static struct nec_error *prepare(struct python_source *s, const char *tmpdir)
 	NEC_TRY(nec_walk_init(&s->walk, &s->types, &s->heap, tmpdir, s->progress));
 	NEC_TRY(nec_walk_run(&s->walk));
 	NEC_TRY(nec_values_init(&s->values, &s->types));
-	NEC_TRY(nec_threads_init(&s->threads, &s->types));
+	NEC_TRY(nec_threads_init(&s->threads, &s->types, s->no_native));
 	s->threads.no_values = s->no_values;
 	collect_meta(s);
 	return NULL;
@@ -545,6 +545,7 @@ struct nec_error *nec_python_open(const struct nec_image *image, const struct ne
 	s->source = (struct nec_source){.next = next, .close = close_source, .sorted = true};
 	s->image = image;
 	s->no_values = options && options->no_values;
+	s->no_native = options && options->no_native;
 	s->progress = options ? options->progress : NULL;
 	err = prepare(s, tmpdir);
 	if (err) {

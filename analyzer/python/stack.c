@@ -19,7 +19,9 @@ void nec_stack_init(struct nec_stack *stack, const struct nec_target *t, uint64_
 	*stack = (struct nec_stack){.target = t,
 				    .next = thread ? nec_thread_frame(t, thread) : 0,
 				    .mark_at = 1,
-				    .thread = thread};
+				    .thread = thread,
+				    .cframe =
+					    thread ? nec_field(t, thread, NEC_F_THREAD_CFRAME) : 0};
 }
 
 static bool is_code(const struct nec_target *t, uint64_t code)
@@ -177,6 +179,30 @@ static enum step look(const struct nec_stack *stack, uint64_t addr, struct nec_s
 	return STEP_BROKEN;
 }
 
+/*
+ * Where one C call of the interpreter's loop ends and who called it begins. Until 3.10 each frame
+ * has its own; 3.11 marks the frame; later the call pushes a frame of the interpreter's own.
+ */
+static void find_entry(struct nec_stack *stack, struct nec_stack_frame *frame)
+{
+	const struct nec_target *t = stack->target;
+	struct nec_stack_frame other;
+
+	if (t->layout.traits.frames == NEC_FRAME_OBJECTS) {
+		frame->entry = true;
+	} else if (nec_has(t, NEC_F_IFRAME_IS_ENTRY)) {
+		frame->entry = nec_field8(t, frame->addr, NEC_F_IFRAME_IS_ENTRY);
+	} else {
+		frame->entry = !stack->next || look(stack, stack->next, &other) == STEP_OWN;
+		frame->entry_addr = frame->entry ? stack->next : 0;
+		return;
+	}
+	if (!frame->entry || !stack->cframe || !nec_has(t, NEC_F_CFRAME_PREVIOUS))
+		return;
+	frame->entry_addr = stack->cframe;
+	stack->cframe = nec_field(t, stack->cframe, NEC_F_CFRAME_PREVIOUS);
+}
+
 bool nec_stack_next(struct nec_stack *stack, struct nec_stack_frame *ret)
 {
 	const struct nec_target *t = stack->target;
@@ -210,6 +236,7 @@ bool nec_stack_next(struct nec_stack *stack, struct nec_stack_frame *ret)
 		if (t->layout.traits.frames == NEC_FRAME_INTERPRETER &&
 		    !nec_field8(t, addr, NEC_F_IFRAME_OWNER))
 			stack->last = addr;
+		find_entry(stack, ret);
 		return true;
 	}
 	return false;

@@ -22,6 +22,7 @@ struct nec_stack {
 	uint64_t count, mark_at;
 	uint64_t thread; /* thread state, 0: the stack of a generator */
 	uint64_t last;   /* the lowest frame met on its data stack, 0: none */
+	uint64_t cframe; /* 3.10 and 3.11: what the C call at hand keeps on its stack */
 	bool pieced;     /* went on with the data stack */
 	bool looped;
 	bool damaged; /* ended at something that is no frame */
@@ -37,6 +38,10 @@ struct nec_stack_frame {
 	uint64_t stack_count;     /* words that its value stack may have */
 	uint64_t globals, locals; /* dicts; locals 0 where they are in slots */
 	int32_t traced_line;      /* set by a tracing debugger, 0: none */
+	/* The outermost frame that a C call of the interpreter's loop runs; then an address in the
+	 * stack frame of that call, 0 where this version keeps nothing there. */
+	bool entry;
+	uint64_t entry_addr;
 };
 
 /* Of a thread state. */

@@ -216,13 +216,19 @@ void nec_threads_warn(struct nec_threads *threads, const char *message)
 		threads->message_count++;
 }
 
-struct nec_error *nec_threads_init(struct nec_threads *threads, struct nec_types *types)
+struct nec_error *nec_threads_init(struct nec_threads *threads, struct nec_types *types,
+				   bool no_native)
 {
 	const struct nec_target *t = types->target;
+	struct nec_error *why;
 	uint32_t i;
 
 	*threads = (struct nec_threads){.target = t, .types = types};
 	NEC_TRY(nec_values_init(&threads->values, types));
+	NEC_TRY(nec_mixed_init(&threads->mixed, t, no_native, &why));
+	if (why)
+		nec_threads_warn(threads, why->message);
+	nec_error_destroy(why);
 	for (i = 0; i < t->interpreter_count; i++)
 		NEC_TRY(add_python(threads, i));
 	NEC_TRY(add_others(threads));
@@ -249,6 +255,7 @@ void nec_threads_deinit(struct nec_threads *threads)
 	free(threads->function);
 	free(threads->qualname);
 	free(threads->file);
+	nec_mixed_deinit(&threads->mixed);
 	nec_values_deinit(&threads->values);
 	nec_text_deinit(&threads->text);
 }
@@ -301,6 +308,7 @@ static void give_frame(struct nec_threads *threads, struct nec_fact *f)
 	f->frame.function = threads->function;
 	f->frame.qualname = threads->qualname;
 	f->frame.file = threads->file;
+	f->frame.library = NULL;
 	f->frame.line = frame->traced_line > 0 ? frame->traced_line : pos.line;
 	f->frame.column = pos.column;
 	f->frame.addr = frame->addr;
@@ -359,13 +367,11 @@ static bool next_local(struct nec_threads *threads, struct nec_fact *f)
 	return true;
 }
 
-static bool next_frame(struct nec_threads *threads, struct nec_fact *f)
+static void begin_python(struct nec_threads *threads, struct nec_fact *f)
 {
 	const struct nec_target *t = threads->target;
 	const struct nec_stack_frame *frame = &threads->frame;
 
-	if (!nec_stack_next(&threads->stack, &threads->frame))
-		return false;
 	threads->in_frame = true;
 	threads->variable = 0;
 	/* A module's names are its globals: not shown. */
@@ -374,6 +380,45 @@ static bool next_frame(struct nec_threads *threads, struct nec_fact *f)
 					NEC_TYPE_DICT_SUBCLASS &&
 				nec_dict_read(t, frame->locals, &threads->namespace);
 	give_frame(threads, f);
+}
+
+static void give_native(struct nec_threads *threads, const struct nec_mixed_frame *frame,
+			struct nec_fact *f)
+{
+	f->kind = NEC_FACT_FRAME;
+	f->frame.thread = threads->index;
+	f->frame.depth = threads->depth++;
+	f->frame.kind = frame->kind == NEC_MIXED_INTERPRETER ? "interpreter" : "native";
+	f->frame.function = frame->place.function;
+	f->frame.qualname = NULL;
+	f->frame.file = frame->place.file;
+	f->frame.library = frame->place.library;
+	f->frame.line = frame->place.line;
+	f->frame.column = 0;
+	f->frame.addr = frame->pc;
+	f->frame.code = 0;
+}
+
+static bool next_frame(struct nec_threads *threads, struct nec_fact *f)
+{
+	struct nec_mixed_frame frame;
+	struct nec_error *err;
+	bool more;
+
+	err = nec_mixed_next(&threads->mixed, &frame, &more);
+	if (err) {
+		nec_error_destroy(err);
+		threads->failed = true;
+		return false;
+	}
+	if (!more)
+		return false;
+	if (frame.kind == NEC_MIXED_PYTHON) {
+		threads->frame = frame.python;
+		begin_python(threads, f);
+	} else {
+		give_native(threads, &frame, f);
+	}
 	return true;
 }
 
@@ -388,38 +433,118 @@ static bool give_warning(struct nec_threads *threads, struct nec_fact *f)
 	return true;
 }
 
-static void check_end(struct nec_threads *threads)
+/* The words for a Python stack that has not ended well; false where it has. */
+static bool put_python_end(const struct nec_threads *threads, struct nec_text *out)
 {
-	const struct nec_stack *stack = &threads->stack;
+	const struct nec_stack *stack = &threads->mixed.python;
 
-	if (!stack->looped && !stack->damaged && !stack->pieced)
-		return;
+	if (stack->looped)
+		nec_text_printf(out, " loops behind %u frames", threads->depth);
+	else if (stack->damaged)
+		nec_text_printf(out, " leads to something that is no frame behind %u frames",
+				threads->depth);
+	else if (stack->pieced)
+		nec_text_puts(out, " leads over a C stack that the dump does not have: generators "
+				   "may be missing");
+	else
+		return false;
+	return true;
+}
+
+static void warn_of_end(struct nec_threads *threads)
+{
 	nec_text_clear(&threads->text);
 	nec_text_puts(&threads->text, "the stack of ");
 	nec_threads_name(threads, threads->index, &threads->text);
-	if (stack->looped)
-		nec_text_printf(&threads->text, " loops behind %u frames", threads->depth);
-	else if (stack->damaged)
-		nec_text_printf(&threads->text,
-				" leads to something that is no frame behind %u frames",
-				threads->depth);
+	if (put_python_end(threads, &threads->text))
+		nec_threads_warn(threads, nec_text_str(&threads->text));
+}
+
+/* Counts how native stacks ended before their outermost frame. */
+static void count_end(struct nec_threads *threads)
+{
+	const struct nec_native_stack *native = &threads->mixed.native;
+	struct nec_thread_end *end;
+	uint32_t i;
+
+	if (!native->count || native->end == NEC_UNWIND_COMPLETE)
+		return;
+	for (i = 0; i < threads->end_count; i++) {
+		end = &threads->ends[i];
+		if (end->kind == native->end && end->objfile == native->objfile)
+			break;
+	}
+	if (i == NEC_THREADS_ENDS)
+		return;
+	end = &threads->ends[i];
+	if (i == threads->end_count) {
+		threads->end_count++;
+		*end = (struct nec_thread_end){native->end, native->objfile, 0, threads->index,
+					       native->addr};
+	}
+	end->count++;
+}
+
+static void warn_of_native_end(struct nec_threads *threads, const struct nec_thread_end *end)
+{
+	static const char *const words[] = {
+		[NEC_UNWIND_NO_CODE] = "at a return address that is no code",
+		[NEC_UNWIND_FAULT] = "at memory that the dump does not have",
+		[NEC_UNWIND_DAMAGED] = "at an unwind table that makes no sense",
+		[NEC_UNWIND_LOOP] = "where it would turn back",
+		[NEC_UNWIND_LIMIT] = "where it was given up",
+	};
+	const struct nec_objfile *objfiles;
+	struct nec_text *out = &threads->text;
+	uint32_t count;
+
+	nec_text_clear(out);
+	if (end->count > 1) {
+		nec_text_printf(out, "the native stacks of %u threads end ", end->count);
+	} else {
+		nec_text_puts(out, "the native stack of ");
+		nec_threads_name(threads, end->thread, out);
+		nec_text_puts(out, " ends ");
+	}
+	objfiles = nec_image_objfiles(threads->target->image, &count);
+	if (end->kind != NEC_UNWIND_NO_TABLE)
+		nec_text_printf(out, "%s (0x%llx)", words[end->kind],
+				(unsigned long long)end->addr);
+	else if (end->objfile >= count)
+		nec_text_puts(out, "in code that belongs to no file");
+	else if (objfiles[end->objfile].state == NEC_OBJFILE_MATCH)
+		nec_text_printf(out, "in %s, which has no unwind table for it",
+				objfiles[end->objfile].path);
 	else
-		nec_text_puts(
-			&threads->text,
-			" leads over a C stack that the dump does not have: generators may be missing");
-	nec_threads_warn(threads, nec_text_str(&threads->text));
+		nec_text_printf(
+			out, "in %s: neither the dump nor a file here has its unwind tables",
+			objfiles[end->objfile].path);
+	nec_threads_warn(threads, nec_text_str(out));
+}
+
+/* Begins with the thread at `index`. */
+static void start_thread(struct nec_threads *threads, struct nec_fact *f)
+{
+	const struct nec_thread *thread = &threads->items[threads->index];
+	struct nec_error *err;
+
+	give_thread(threads, f);
+	err = nec_mixed_start(&threads->mixed, thread->state_addr,
+			      thread->aside ? NULL : thread->native);
+	threads->failed |= err != NULL;
+	nec_error_destroy(err);
+	threads->thread_given = true;
+	threads->in_frame = false;
+	threads->depth = 0;
 }
 
 bool nec_threads_next(struct nec_threads *threads, struct nec_fact *f)
 {
 	for (; threads->index < threads->count; threads->index++, threads->thread_given = false) {
+		if (threads->failed)
+			return false;
 		if (!threads->thread_given) {
-			give_thread(threads, f);
-			nec_stack_init(&threads->stack, threads->target,
-				       threads->items[threads->index].state_addr);
-			threads->thread_given = true;
-			threads->in_frame = false;
-			threads->depth = 0;
+			start_thread(threads, f);
 			return true;
 		}
 		if (threads->in_frame) {
@@ -430,7 +555,10 @@ bool nec_threads_next(struct nec_threads *threads, struct nec_fact *f)
 		}
 		if (next_frame(threads, f))
 			return true;
-		check_end(threads);
+		warn_of_end(threads);
+		count_end(threads);
 	}
+	while (threads->end_count > 0)
+		warn_of_native_end(threads, &threads->ends[--threads->end_count]);
 	return give_warning(threads, f);
 }

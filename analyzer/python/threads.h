@@ -14,6 +14,7 @@
 #include "fact.h"
 #include "image/syscall.h"
 #include "python/dict.h"
+#include "python/mixed.h"
 #include "python/stack.h"
 #include "python/types.h"
 #include "python/value.h"
@@ -38,6 +39,9 @@ struct nec_thread {
 	char *state;            /* owned: in words */
 };
 
+/* Kinds of ends of native stacks that are told apart. */
+enum { NEC_THREADS_ENDS = 32 };
+
 struct nec_threads {
 	const struct nec_target *target; /* borrowed */
 	struct nec_types *types;         /* borrowed */
@@ -54,17 +58,26 @@ struct nec_threads {
 	uint64_t variable;
 	bool in_namespace;
 	struct nec_dict namespace;
-	struct nec_stack stack;
+	struct nec_mixed mixed;
 	struct nec_stack_frame frame;
+	bool failed; /* out of memory */
+	struct nec_thread_end {
+		enum nec_unwind_end kind;
+		uint32_t objfile, count;
+		uint32_t thread; /* the first of them */
+		uint64_t addr;
+	} ends[NEC_THREADS_ENDS]; /* of native stacks that are not complete */
+	uint32_t end_count;
 	char *function, *qualname, *file; /* of the last fact */
 	struct nec_text text;
 };
 
-/* Finds the threads and what they wait for. Errors: no memory. */
-struct nec_error *nec_threads_init(struct nec_threads *threads, struct nec_types *types);
+/* Finds the threads and what they wait for. no_native: without native frames. Errors: no memory. */
+struct nec_error *nec_threads_init(struct nec_threads *threads, struct nec_types *types,
+				   bool no_native);
 void nec_threads_deinit(struct nec_threads *threads);
 
-/* The next THREAD, FRAME, LOCAL or WARNING; false behind the last. A frame's variables follow it.
+/* The next THREAD, FRAME, LOCAL or WARNING; false behind the last, and when `failed`. A frame's variables follow it.
  * Strings are borrowed until the next call. */
 bool nec_threads_next(struct nec_threads *threads, struct nec_fact *f);
 

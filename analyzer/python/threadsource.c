@@ -19,7 +19,7 @@ static struct nec_error *next(struct nec_source *source, struct nec_fact *f)
 	if (nec_threads_next(&s->threads, f))
 		return NULL;
 	f->kind = NEC_FACT_END;
-	return s->types.failed || s->threads.text.failed ? &nec_enomem : NULL;
+	return s->types.failed || s->threads.failed || s->threads.text.failed ? &nec_enomem : NULL;
 }
 
 static void close_source(struct nec_source *source)
@@ -32,14 +32,16 @@ static void close_source(struct nec_source *source)
 	free(s);
 }
 
-static struct nec_error *prepare(struct thread_source *s, const struct nec_image *image)
+static struct nec_error *prepare(struct thread_source *s, const struct nec_image *image,
+				 bool no_native)
 {
 	NEC_TRY(nec_target_init(&s->target, image));
 	NEC_TRY(nec_types_init(&s->types, &s->target));
-	return nec_threads_init(&s->threads, &s->types);
+	return nec_threads_init(&s->threads, &s->types, no_native);
 }
 
 struct nec_error *nec_python_open_threads(const struct nec_image *image,
+					  const struct nec_load_options *options,
 					  struct nec_source **source_ret)
 {
 	struct thread_source *s = calloc(1, sizeof(*s));
@@ -48,7 +50,7 @@ struct nec_error *nec_python_open_threads(const struct nec_image *image,
 	if (!s)
 		return &nec_enomem;
 	s->source = (struct nec_source){.next = next, .close = close_source};
-	err = prepare(s, image);
+	err = prepare(s, image, options && options->no_native);
 	if (err) {
 		close_source(&s->source);
 		return err;

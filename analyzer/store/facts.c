@@ -87,6 +87,7 @@ static struct nec_error *put_frame(struct nec_store *store, const struct nec_fac
 		nec_cell_text(f->frame.function),
 		nec_cell_text(f->frame.qualname),
 		nec_cell_text(f->frame.file),
+		nec_cell_text(f->frame.library),
 		nec_cell_known(f->frame.line > 0 ? f->frame.line : NEC_UNKNOWN),
 		nec_cell_known(f->frame.column > 0 ? f->frame.column : NEC_UNKNOWN),
 		nec_cell_addr(f->frame.addr),

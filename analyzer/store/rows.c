@@ -41,9 +41,9 @@ static const struct {
 		 "interpreter) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		 9},
 	[NEC_ROW_FRAME] =
-		{"INSERT INTO frame(thread, depth, kind, function, qualname, file, line, column, "
-		 "addr, code) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		 10},
+		{"INSERT INTO frame(thread, depth, kind, function, qualname, file, library, line, column, "
+		 "addr, code) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		 11},
 	[NEC_ROW_LOCAL] =
 		{"INSERT INTO local(thread, depth, name, addr, text) VALUES(?, ?, ?, ?, ?)", 5},
 	[NEC_ROW_CENSUS] =

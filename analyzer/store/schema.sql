@@ -117,10 +117,11 @@ CREATE TABLE frame(
 	id INTEGER PRIMARY KEY,			-- order of arrival
 	thread INTEGER NOT NULL,		-- thread.id
 	depth INTEGER NOT NULL,			-- 0: the innermost
-	kind TEXT,				-- python, native
+	kind TEXT,				-- python, native, interpreter (native: its own loop and the calls around it)
 	function TEXT,				-- name of the function
 	qualname TEXT,				-- with its class; NULL: not known
-	file TEXT,				-- source file, or the library of a native frame
+	file TEXT,				-- source file; NULL: not known
+	library TEXT,				-- ELF file of a native frame
 	line INTEGER,				-- line that was being run; NULL: not known
 	column INTEGER,				-- column in that line; NULL: not known
 	addr INTEGER,				-- address of the frame, pc of a native frame

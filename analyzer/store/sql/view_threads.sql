@@ -2,5 +2,5 @@
 -- Threads with the function each is in.
 SELECT t.id AS id, coalesce(t.name, 'thread ' || t.id) AS name, t.tid AS tid, t.gil AS gil, t.state AS state,
     (SELECT coalesce(f.qualname, f.function) || coalesce('  ' || f.file || coalesce(':' || f.line, ''), '')
-     FROM frame f WHERE f.thread = t.id ORDER BY f.kind = 'native', f.depth LIMIT 1) AS at
+     FROM frame f WHERE f.thread = t.id ORDER BY f.kind IS NOT 'python', f.depth LIMIT 1) AS at
 FROM thread t
