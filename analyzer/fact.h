@@ -207,6 +207,7 @@ struct nec_source {
 	struct nec_error *(*next)(struct nec_source *source, struct nec_fact *fact);
 	void (*close)(struct nec_source *source); /* frees source */
 	bool sorted; /* OBJECT facts come in ascending order of address */
+	uint64_t expected; /* OBJECT facts that there will be; 0: not known */
 };
 
 #endif

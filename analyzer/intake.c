@@ -323,7 +323,8 @@ struct nec_error *nec_intake_objects(struct nec_intake *in)
 	NEC_TRY(init_arrays(in));
 	for (;;) {
 		if (in->facts++ % STEP == 0)
-			NEC_TRY(nec_progress_step(in->progress, objects_stage, in->count, 0));
+			NEC_TRY(nec_progress_step(in->progress, objects_stage, in->count,
+						  in->source->expected));
 		NEC_TRY(in->source->next(in->source, f));
 		if (f->kind == NEC_FACT_END || f->kind == NEC_FACT_REFERENCES)
 			break;

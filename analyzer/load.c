@@ -16,6 +16,7 @@
 
 #include "config.h"
 
+#include "ahead.h"
 #include "base/text.h"
 #include "formats/format.h"
 #include "formats/input.h"
@@ -210,7 +211,9 @@ static struct nec_error *open_dump(struct load *load)
 	if (err)
 		return nec_error_wrap(err, "%s", load->dump);
 	err = nec_python_open(load->image, &load->options, load->tmpdir, &load->source);
-	return err ? explain(load, err) : NULL;
+	if (err)
+		return explain(load, err);
+	return nec_ahead_open(nec_take(load->source), &load->source);
 }
 
 static struct nec_error *put_time(struct nec_store *store, const char *key, time_t t)

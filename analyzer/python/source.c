@@ -46,7 +46,6 @@ struct python_source {
 	struct nec_text text;
 	char name[160];
 	bool refs_ready;	/* visit holds those of `object` */
-	uint64_t done;
 };
 
 static void add_meta(struct python_source *s, const char *key, const char *fmt, ...)
@@ -470,27 +469,28 @@ static bool give_roots(struct python_source *s, struct nec_fact *f)
 	return true;
 }
 
-static const struct {
-	const char *name;
-	bool (*give)(struct python_source *s, struct nec_fact *f);
-} stages[] = {
-	{"process", give_meta},	   {"image warnings", give_image_warnings},
-	{"warnings", give_warnings}, {"mappings", give_mappings},
-	{"layout", give_layout},   {"allocator", give_space},
-	{"labels", give_strings},  {"types", give_types},
-	{"extents", give_extents}, {"objects", give_objects},
-	{"threads", give_threads}, {"roots", give_roots},
-	{"references", give_references},
+static bool (*const stages[])(struct python_source *s, struct nec_fact *f) = {
+	give_meta,
+	give_image_warnings,
+	give_warnings,
+	give_mappings,
+	give_layout,
+	give_space,
+	give_strings,
+	give_types,
+	give_extents,
+	give_objects,
+	give_threads,
+	give_roots,
+	give_references,
 };
 
 static struct nec_error *next(struct nec_source *source, struct nec_fact *f)
 {
 	struct python_source *s = (struct python_source *)source;
 
-	if (!(++s->done & 0x3fff) && s->stage < sizeof(stages) / sizeof(stages[0]))
-		NEC_TRY(nec_progress_step(s->progress, stages[s->stage].name, s->done, s->walk.objects->count * 2));
 	while (s->stage < sizeof(stages) / sizeof(stages[0])) {
-		if (stages[s->stage].give(s, f))
+		if (stages[s->stage](s, f))
 			return NULL;
 		if (s->types.failed || s->walk.visit.failed || s->text.failed || s->threads.failed)
 			return &nec_enomem;
@@ -552,6 +552,7 @@ struct nec_error *nec_python_open(const struct nec_image *image, const struct ne
 		close_source(&s->source);
 		return err;
 	}
+	s->source.expected = s->walk.objects->count;
 	*source_ret = &s->source;
 	return NULL;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "store/bulk.h"
+#include "store/dominated.h"
 #include "store/rows.h"
 #include "store/writer.h"
 
@@ -282,6 +283,16 @@ static struct nec_error *sum_up(struct nec_store *store, const struct nec_object
 	return put_largest(store, by_retained, "retained", c->addr);
 }
 
+static struct nec_error *put_dominated(struct nec_store *store, const struct nec_object_columns *c,
+				       const struct top *by_retained)
+{
+	uint32_t ids[LARGEST], i;
+
+	for (i = 0; i < by_retained->count; i++)
+		ids[i] = by_retained->heap[i].id;
+	return nec_dominated_put(store, c, ids, by_retained->count);
+}
+
 /* ---- instances ---- */
 
 /* Ids by type, by counting and filling; sums has the counts. */
@@ -330,6 +341,7 @@ struct nec_error *nec_store_objects(struct nec_store *store,
 		return &nec_enomem;
 	NEC_TRY(nec_pack_out_flush(store->out));
 	NEC_TRY(sum_up(store, columns, sums, by_size, by_retained));
+	NEC_TRY(put_dominated(store, columns, by_retained));
 	NEC_TRY(pack_instances(store, columns, sums));
 	return nec_writer_call(store, insert_objects, (void *)columns, progress, "objects",
 			       columns->count);

@@ -62,6 +62,8 @@ static const struct {
 			     "VALUES(?, ?, ?, ?, ?)",
 			     5},
 	[NEC_ROW_LARGEST] = {"INSERT INTO largest(by, rank, addr, bytes) VALUES(?, ?, ?, ?)", 4},
+	[NEC_ROW_DOMINATED] = {"INSERT INTO dominated(addr, type, count, bytes) VALUES(?, ?, ?, ?)",
+			       4},
 	[NEC_ROW_PACK_OUT] = {"INSERT INTO pack_out(key, addr, count, data) VALUES(?, ?, ?, ?)", 4},
 	[NEC_ROW_PACK_IN] = {"INSERT INTO pack_in(key, count, data) VALUES(?, ?, ?)", 3},
 	[NEC_ROW_PACK_INSTANCE] = {"INSERT INTO pack_instance(key, count, data) VALUES(?, ?, ?)",

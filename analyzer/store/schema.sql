@@ -206,6 +206,15 @@ CREATE TABLE largest(
 	PRIMARY KEY(by, rank)
 ) WITHOUT ROWID;
 
+-- What each object of largest by retained is the immediate dominator of, by type, but for what is itself in there.
+CREATE TABLE dominated(
+	addr INTEGER NOT NULL,			-- object.addr of the dominator
+	type INTEGER NOT NULL,			-- type.id
+	count INTEGER NOT NULL,			-- objects
+	bytes INTEGER NOT NULL,			-- what these retain
+	PRIMARY KEY(addr, type)
+) WITHOUT ROWID;
+
 -- Fixed names of references ('.__dict__'), used by packed references.
 CREATE TABLE label(
 	id INTEGER PRIMARY KEY,			-- number in packed references

@@ -68,6 +68,26 @@ static void recycle(struct nec_store *store, struct nec_block *block)
 		free(block);
 }
 
+/* The next block, with the mutex held; NULL: there is none, and that is the end. */
+static struct nec_block *next_block(struct nec_store *store)
+{
+	struct nec_block *block;
+
+	while (!store->queued && (nec_spill_is_empty(&store->spill) || store->failed) &&
+	       !store->stop)
+		pthread_cond_wait(&store->changed, &store->mutex);
+	if (store->queued) {
+		block = store->queue[store->head];
+		store->head = (store->head + 1) % NEC_QUEUE_BLOCKS;
+		store->queued--;
+		return block;
+	}
+	if (nec_spill_is_empty(&store->spill) || store->failed)
+		return NULL;
+	nec_spill_take(&store->spill, store->spilled);
+	return store->spilled;
+}
+
 static void *thread_main(void *arg)
 {
 	struct nec_store *store = arg;
@@ -75,14 +95,7 @@ static void *thread_main(void *arg)
 	struct nec_block *block;
 
 	pthread_mutex_lock(&store->mutex);
-	for (;;) {
-		while (!store->queued && !store->stop)
-			pthread_cond_wait(&store->changed, &store->mutex);
-		if (!store->queued)
-			break;
-		block = store->queue[store->head];
-		store->head = (store->head + 1) % NEC_QUEUE_BLOCKS;
-		store->queued--;
+	while ((block = next_block(store))) {
 		store->busy = true;
 		if (!store->failed) {
 			pthread_cond_broadcast(&store->changed);
@@ -95,7 +108,8 @@ static void *thread_main(void *arg)
 			}
 		}
 		store->busy = false;
-		recycle(store, block);
+		if (block != store->spilled)
+			recycle(store, block);
 		pthread_cond_broadcast(&store->changed);
 	}
 	pthread_mutex_unlock(&store->mutex);
@@ -135,10 +149,16 @@ struct nec_error *nec_writer_send(struct nec_store *store, struct nec_block *blo
 	struct nec_error *err;
 
 	pthread_mutex_lock(&store->mutex);
-	while (store->queued == NEC_QUEUE_BLOCKS && !store->failed)
+	while (store->queued == NEC_QUEUE_BLOCKS && block->kind != NEC_BLOCK_VALUES &&
+	       !store->failed)
 		pthread_cond_wait(&store->changed, &store->mutex);
 	err = take_error(store);
 	if (err) {
+		recycle(store, block);
+	} else if (block->kind == NEC_BLOCK_VALUES &&
+		   (store->queued == NEC_QUEUE_BLOCKS || !nec_spill_is_empty(&store->spill))) {
+		/* In their order: behind those that wait already. */
+		err = nec_spill_put(&store->spill, block);
 		recycle(store, block);
 	} else {
 		store->queue[(store->head + store->queued++) % NEC_QUEUE_BLOCKS] = block;
@@ -166,7 +186,8 @@ struct nec_error *nec_writer_wait(struct nec_store *store, struct nec_progress *
 
 	NEC_TRY(send_current(store));
 	pthread_mutex_lock(&store->mutex);
-	while ((store->queued || store->busy) && !store->failed) {
+	while ((store->queued || !nec_spill_is_empty(&store->spill) || store->busy) &&
+	       !store->failed) {
 		clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_nsec += WAIT_MS * 1000000L;
 		until.tv_sec += until.tv_nsec / 1000000000L;
@@ -246,7 +267,8 @@ static struct nec_error *open_partial(struct nec_store *store)
 		    named.st_dev == opened.st_dev) {
 			if (!opened.st_size || !S_ISREG(opened.st_mode))
 				break;
-			/* Removed and not truncated: ext4 flushes a file that was truncated when it is closed. */
+			/* Removed and not truncated: ext4 flushes a file that was truncated when it
+			 * is closed. */
 			unlink(store->partial);
 		}
 		close(fd);
@@ -319,6 +341,10 @@ static struct nec_error *start_store(struct nec_store *store, const char *path)
 	store->out = nec_pack_out_create(emit_out, store);
 	if (!store->out)
 		return &nec_enomem;
+	store->spilled = malloc(sizeof(*store->spilled));
+	if (!store->spilled)
+		return &nec_enomem;
+	NEC_TRY(nec_tmparray_init(&store->spill.data, store->dir));
 	NEC_TRY(nec_tmparray_init(&store->late, store->dir));
 	NEC_TRY(nec_tmparray_init(&store->late_index, store->dir));
 	rc = pthread_create(&store->thread, NULL, thread_main, store);
@@ -336,7 +362,7 @@ struct nec_error *nec_store_create(const char *path, struct nec_store **store_re
 	if (!store)
 		return &nec_enomem;
 	store->lock_fd = -1;
-	store->late.fd = store->late_index.fd = -1;
+	store->late.fd = store->late_index.fd = store->spill.data.fd = -1;
 	pthread_mutex_init(&store->mutex, NULL);
 	pthread_cond_init(&store->changed, NULL);
 	err = start_store(store, path);
@@ -383,6 +409,8 @@ static void destroy(struct nec_store *store)
 	while (store->spare_count)
 		free(store->spare[--store->spare_count]);
 	nec_pack_out_destroy(store->out);
+	free(store->spilled);
+	nec_tmparray_deinit(&store->spill.data);
 	nec_tmparray_deinit(&store->late);
 	nec_tmparray_deinit(&store->late_index);
 	pthread_mutex_destroy(&store->mutex);

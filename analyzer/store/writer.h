@@ -5,8 +5,8 @@
  *
  * A block is an arena of encoded rows (rows.h), values (bulk.h), or a call. Whoever adds facts
  * fills the current block of each kind and hands it over when it is full; at most QUEUE_BLOCKS are
- * on their way, so a fast reader waits for a slow disk. Blocks are reused, and no row is allocated
- * by itself.
+ * on their way, so a fast reader waits for a slow disk; values, of which there are as many as
+ * objects, wait in a file instead (spill.h). Blocks are reused, and no row is allocated by itself.
  */
 #ifndef NEC_STORE_WRITER_H
 #define NEC_STORE_WRITER_H
@@ -17,6 +17,7 @@
 
 #include "base/tmparray.h"
 #include "store/pack.h"
+#include "store/spill.h"
 #include "store/sqlite.h"
 #include "store/store.h"
 
@@ -54,6 +55,8 @@ struct nec_store {
 	unsigned int head, queued;
 	struct nec_block *spare[NEC_QUEUE_BLOCKS + 4];
 	unsigned int spare_count;
+	struct nec_spill spill;    /* values that the queue had no place for */
+	struct nec_block *spilled; /* the thread's: one of these */
 	bool busy;               /* the thread is at a block that is no longer in the queue */
 	bool stop;               /* end when the queue is empty */
 	struct nec_error *error; /* of the thread, until somebody took it */
