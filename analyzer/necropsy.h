@@ -200,6 +200,33 @@ struct nec_error *nec_dot(struct nec_db *db, uint64_t addr, const struct nec_dot
 			  char **text_ret);
 
 /*
+ * What changed between two snapshots, a before b, as a database of its own (store/difference.sql): by class, holder, module and
+ * thread, containers with their lengths, and objects where both snapshots have them and are of one process. Objects are the
+ * same where address, class, value and references say so (compare/pairing.h).
+ */
+struct nec_diff_options {
+	bool all_objects; /* list every object that was added or is gone; otherwise some of each class */
+	bool no_paths;	  /* do not look for how holders are reached */
+	struct nec_progress *progress;
+};
+
+struct nec_error *nec_diff(struct nec_db *a, struct nec_db *b, const struct nec_diff_options *options,
+			   struct nec_db **diff_ret);
+
+/*
+ * Objects by the snapshots that they are in. Lists end with NULL and may be NULL; alive has one at least, and figures are those of its
+ * first. The result has the tables class (count_b, bytes_b) and object of a difference.
+ */
+struct nec_diff_sets {
+	struct nec_db *const *alive;	  /* in each of these */
+	struct nec_db *const *born_after; /* and in none of these */
+	struct nec_db *const *gone_in;	  /* and in none of these */
+};
+
+struct nec_error *nec_diff_select(const struct nec_diff_sets *sets, const struct nec_diff_options *options,
+				  struct nec_db **diff_ret);
+
+/*
  * The stacks of a dump or a database. Of a dump they are read straight from its memory, without loading the heap. Strings live as long as
  * the result; NULL: not known.
  */

@@ -26,8 +26,9 @@ RANK = {
     "graph": 4,
     "store": 4,
     "drivers": 5,
-    "tui": 6,
-    "cli": 7,
+    "compare": 6,
+    "tui": 7,
+    "cli": 8,
 }
 
 # What the two front ends may see of the rest: the public interface.

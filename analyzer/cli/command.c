@@ -23,6 +23,7 @@ const struct nec_command *const nec_commands[] = {
 	&nec_command_browse,
 #endif
 	&nec_command_capture,
+	&nec_command_diff,
 	&nec_command_dominators,
 	&nec_command_dot,
 	&nec_command_garbage,

@@ -199,6 +199,28 @@ struct nec_error *nec_cli_open_database(struct nec_cli *cli, const char *path)
 	return NULL;
 }
 
+struct nec_error *nec_cli_open_snapshot(struct nec_cli *cli, const char *path, struct nec_db **db_ret)
+{
+	_cleanup_free_ char *db_path = NULL;
+	bool loaded;
+
+	if (nec_cli_has(cli, "output"))
+		return nec_error_create(NEC_ERR_USAGE,
+					"--output names the database of one dump: load them one by one");
+	NEC_TRY(nec_cli_load(cli, path, &db_path, &loaded));
+	if (loaded)
+		nec_session_say("loaded %s into %s", path, db_path);
+	return nec_db_open(db_path, db_ret);
+}
+
+void nec_cli_use(struct nec_cli *cli, struct nec_db *db)
+{
+	session_db = NULL;
+	nec_db_close(cli->db);
+	cli->db = db;
+	session_db = db;
+}
+
 int64_t nec_db_meta_int(struct nec_db *db, const char *key, int64_t otherwise)
 {
 	_cleanup_free_ char *value = nec_db_meta(db, key);

@@ -27,6 +27,15 @@ struct nec_error *nec_cli_open_database(struct nec_cli *cli, const char *path);
 struct nec_error *nec_cli_load(struct nec_cli *cli, const char *path, char **path_ret,
 			       bool *loaded_ret);
 
+/*
+ * One of several snapshots: a database of its own handle, the caller's to close. --output would be the same for all, so it is
+ * an error.
+ */
+struct nec_error *nec_cli_open_snapshot(struct nec_cli *cli, const char *path, struct nec_db **db_ret);
+
+/* The database of a result becomes cli->db. Consumes db. */
+void nec_cli_use(struct nec_cli *cli, struct nec_db *db);
+
 /* A number of `meta`, decimal or 0x; otherwise when it is not there or none. */
 int64_t nec_db_meta_int(struct nec_db *db, const char *key, int64_t otherwise);
 

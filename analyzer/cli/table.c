@@ -151,7 +151,7 @@ void nec_print_wrapped(FILE *out, const char *text, size_t size, int width, int 
 static bool is_number(enum nec_cell kind)
 {
 	return kind == NEC_CELL_INT || kind == NEC_CELL_COUNT || kind == NEC_CELL_SIZE ||
-	       kind == NEC_CELL_REAL;
+	       kind == NEC_CELL_CHANGE || kind == NEC_CELL_GROWTH || kind == NEC_CELL_REAL;
 }
 
 /* Widths from the header and the rows that wait; flexible columns give way, the widest first. */
@@ -344,9 +344,14 @@ void nec_table_int(struct nec_table *t, int64_t value)
 		cell_end(t, false, false);
 		return;
 	}
-	if (t->output == NEC_OUTPUT_TEXT && kind_at(t) == NEC_CELL_SIZE)
+	if (t->output == NEC_OUTPUT_TEXT && value > 0 &&
+	    (kind_at(t) == NEC_CELL_CHANGE || kind_at(t) == NEC_CELL_GROWTH))
+		nec_text_putc(&t->pool, '+');
+	if (t->output == NEC_OUTPUT_TEXT &&
+	    (kind_at(t) == NEC_CELL_SIZE || kind_at(t) == NEC_CELL_GROWTH))
 		nec_text_size(&t->pool, value);
-	else if (t->output == NEC_OUTPUT_TEXT && kind_at(t) == NEC_CELL_COUNT)
+	else if (t->output == NEC_OUTPUT_TEXT &&
+		 (kind_at(t) == NEC_CELL_COUNT || kind_at(t) == NEC_CELL_CHANGE))
 		nec_text_count(&t->pool, value);
 	else
 		nec_text_printf(&t->pool, "%lld", (long long)value);

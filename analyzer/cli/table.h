@@ -28,6 +28,8 @@ enum nec_cell {
 	NEC_CELL_INT,   /* as it is: an id, a line number */
 	NEC_CELL_COUNT, /* with thousands separators */
 	NEC_CELL_SIZE,  /* bytes, with a binary unit */
+	NEC_CELL_CHANGE, /* a count with its sign */
+	NEC_CELL_GROWTH, /* bytes with their sign and a binary unit */
 	NEC_CELL_ADDR,  /* 0x... */
 	NEC_CELL_REAL,
 	NEC_CELL_ANY, /* what the value says: sql */

@@ -106,7 +106,7 @@ static int authorize(void *arg, int action, const char *a, const char *b, const 
 	return SQLITE_DENY;
 }
 
-static struct nec_error *secure(struct nec_db *db)
+struct nec_error *nec_read_secure(struct nec_db *db)
 {
 	int rc;
 
@@ -163,7 +163,7 @@ static struct nec_error *open_db(struct nec_db *db)
 	rc = sqlite3_open_v2(name, &db->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX, NULL);
 	if (rc != SQLITE_OK)
 		return nec_read_error(db, rc, "opening");
-	return secure(db);
+	return nec_read_secure(db);
 }
 
 struct nec_error *nec_db_open(const char *path, struct nec_db **db_ret)

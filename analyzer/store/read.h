@@ -26,6 +26,9 @@ struct nec_query {
 /* What SQLite said, as an error; SQLITE_INTERRUPT is NEC_ERR_CANCELLED. */
 struct nec_error *nec_read_error(struct nec_db *db, int rc, const char *doing);
 
+/* From here on the database is only read, and nothing of it runs with more rights than the user's SQL. */
+struct nec_error *nec_read_secure(struct nec_db *db);
+
 /* Prepares sql, which is one statement that reads; doing is for the message. */
 struct nec_error *nec_read_prepare(struct nec_db *db, const char *sql, const char *doing,
 				   struct nec_query **query_ret);

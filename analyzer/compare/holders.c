@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Where memory grew: holders and containers.
+ *
+ * Every dominator above a leak retains more by as much as the leak itself, so what counts is what
+ * remains of an object's growth when that of the objects below it is taken off: of objects that
+ * were there before all of it, of objects that were born since only where one of them is most of it
+ * (otherwise it is one of the many that accumulate).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "compare/difference.h"
+#include "fact.h"
+
+enum {
+	SHARE = 100,         /* a holder explains at least one part in so many of the growth */
+	WHO = 60,            /* containers of which it is said what came in */
+	EDGES_MAX = 1 << 20, /* references of a container that are looked at for that */
+	CLASSES = 3,         /* classes that are named */
+};
+
+static int compare_addr(const void *a, const void *b)
+{
+	const struct nec_holder *x = a, *y = b;
+
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+/* Those that keep the most alive come before what they keep alive. */
+static int compare_retained(const void *a, const void *b)
+{
+	const struct nec_holder *const *x = a, *const *y = b;
+
+	return (*x)->retained_b > (*y)->retained_b ? -1 : (*x)->retained_b < (*y)->retained_b;
+}
+
+static int compare_remains(const void *a, const void *b)
+{
+	const struct nec_holder *x = a, *y = b;
+
+	return x->remains > y->remains ? -1 : x->remains < y->remains;
+}
+
+static struct nec_error *put_holder(struct nec_difference *d, const struct nec_holder *h)
+{
+	_cleanup_free_ char *path = NULL;
+
+	NEC_TRY(nec_difference_path(d, h->addr, &path));
+	return nec_sheet_put(d->sheet, "holder", "natiiiiit", h->addr,
+			     nec_difference_class(d, h->class), h->retained_a, h->retained_b,
+			     h->change, h->remains, (int64_t)h->born, path);
+}
+
+/* Takes growth off those that only are above it; remains 0: a row of its own would say nothing.
+ * list is sorted by address. */
+static struct nec_error *settle(struct nec_holder *list, uint32_t count)
+{
+	_cleanup_free_ struct nec_holder **order = calloc(count + 1u, sizeof(struct nec_holder *));
+	int64_t least = 0;
+	uint32_t i;
+
+	if (!order)
+		return &nec_enomem;
+	for (i = 0; i < count; i++) {
+		order[i] = &list[i];
+		list[i].remains = list[i].change;
+		if (list[i].change > least)
+			least = list[i].change;
+	}
+	qsort(order, count, sizeof(*order), compare_retained);
+	least /= SHARE;
+	for (i = 0; i < count; i++) {
+		struct nec_holder *h = order[i];
+		const struct nec_holder key = {.addr = h->idom};
+		struct nec_holder *above = bsearch(&key, list, count, sizeof(*list), compare_addr);
+
+		if (h->born && above && (h->change <= above->change / 2 || above->one_of_many))
+			h->one_of_many = true;
+		else if (above && h->change >= least)
+			above->remains -= h->change;
+	}
+	for (i = 0; i < count; i++)
+		if (list[i].one_of_many || list[i].remains < least)
+			list[i].remains = 0;
+	return NULL;
+}
+
+struct nec_error *nec_difference_holders(struct nec_difference *d)
+{
+	uint32_t first = d->parts[0].holder_count, count = first + d->parts[1].holder_count, i;
+	_cleanup_free_ struct nec_holder *list = calloc(count + 1u, sizeof(*list));
+
+	if (!list)
+		return &nec_enomem;
+	memcpy(list, d->parts[0].holders, first * sizeof(*list));
+	memcpy(list + first, d->parts[1].holders, (count - first) * sizeof(*list));
+	qsort(list, count, sizeof(*list), compare_addr);
+	NEC_TRY(settle(list, count));
+	qsort(list, count, sizeof(*list), compare_remains);
+	for (i = 0; i < count && list[i].remains > 0; i++)
+		NEC_TRY(put_holder(d, &list[i]));
+	return NULL;
+}
+
+/* ---- containers ---- */
+
+static int compare_score(const void *a, const void *b)
+{
+	const struct nec_container *x = a, *y = b;
+
+	return x->score > y->score ? -1 : x->score < y->score;
+}
+
+/* Targets of an object's references. */
+struct targets {
+	struct nec_edges *edges;
+	uint64_t *addr;
+	uint32_t *class; /* of each, by the side's types */
+	const struct nec_class_side *side;
+	uint32_t count, capacity;
+};
+
+static struct nec_error *add_target(void *arg, const struct nec_edge *edge, bool *stop)
+{
+	struct targets *t = arg;
+	uint32_t type;
+
+	if (edge->kind == NEC_REF_TYPE || edge->kind == NEC_REF_WEAK)
+		return NULL;
+	if (t->count == t->capacity) {
+		uint32_t want = t->capacity ? t->capacity * 2 : 64;
+		uint64_t *addr;
+		uint32_t *class;
+
+		addr = reallocarray(t->addr, want, sizeof(*addr));
+		if (addr)
+			t->addr = addr;
+		class = addr ? reallocarray(t->class, want, sizeof(*class)) : NULL;
+		if (!class)
+			return &nec_enomem;
+		t->class = class;
+		t->capacity = want;
+	}
+	NEC_TRY(nec_edges_object(t->edges, edge->dst, &t->addr[t->count], &type));
+	t->class[t->count++] = nec_class_of(t->side, type);
+	*stop = t->count == EDGES_MAX;
+	return NULL;
+}
+
+static struct nec_error *read_targets(struct targets *t, uint64_t addr)
+{
+	struct nec_neighbours *n = nec_edges_neighbours(t->edges);
+	uint32_t id;
+
+	t->count = 0;
+	NEC_TRY(nec_edges_id(t->edges, addr, &id));
+	return n->references(n, id, add_target, t);
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* "24 Processor, 3 list": classes of what is in b and not in a, the most first, and one of them. */
+static void describe_added(struct nec_difference *d, struct targets *a, const struct targets *b,
+			   uint32_t *tally, struct nec_text *text, uint64_t *first_ret)
+{
+	uint32_t i, j, best;
+
+	qsort(a->addr, a->count, sizeof(*a->addr), compare_u64);
+	for (i = 0; i < b->count; i++)
+		if (b->class[i] != NEC_CLASS_NONE &&
+		    !bsearch(&b->addr[i], a->addr, a->count, sizeof(*a->addr), compare_u64))
+			tally[b->class[i]]++;
+	for (j = 0; j < CLASSES; j++) {
+		best = NEC_CLASS_NONE;
+		for (i = 0; i < b->count; i++)
+			if (b->class[i] != NEC_CLASS_NONE && tally[b->class[i]] &&
+			    (best == NEC_CLASS_NONE || tally[b->class[i]] > tally[best]))
+				best = b->class[i];
+		if (best == NEC_CLASS_NONE)
+			break;
+		nec_text_puts(text, j ? ", " : "");
+		nec_text_count(text, tally[best]);
+		nec_text_printf(text, " %s", nec_difference_class(d, best));
+		for (i = 0; !j && i < b->count && !*first_ret; i++)
+			if (b->class[i] == best &&
+			    !bsearch(&b->addr[i], a->addr, a->count, sizeof(*a->addr), compare_u64))
+				*first_ret = b->addr[i];
+		tally[best] = 0;
+	}
+	for (i = 0; i < b->count; i++)
+		if (b->class[i] != NEC_CLASS_NONE)
+			tally[b->class[i]] = 0;
+}
+
+static struct nec_error *put_container(struct nec_difference *d, const struct nec_container *c,
+				       struct targets *a, struct targets *b, uint32_t *tally)
+{
+	_cleanup_(nec_text_deinit) struct nec_text added = {0};
+	_cleanup_free_ char *path = NULL;
+	uint64_t first = 0;
+
+	if (tally) {
+		NEC_TRY(nec_difference_path(d, c->addr, &path));
+		NEC_TRY(read_targets(a, c->addr));
+		NEC_TRY(read_targets(b, c->addr));
+		describe_added(d, a, b, tally, &added, &first);
+		if (added.failed)
+			return &nec_enomem;
+	}
+	return nec_sheet_put(d->sheet, "container", "natiiiiitta", c->addr,
+			     nec_difference_class(d, c->class), (int64_t)c->length_a,
+			     (int64_t)c->length_b, c->size_a, c->size_b, c->change, path,
+			     added.data, first);
+}
+
+static struct nec_error *put_containers(struct nec_difference *d, const struct nec_container *list,
+					uint32_t count, struct targets *a, struct targets *b)
+{
+	_cleanup_free_ uint32_t *tally = calloc(d->classes.names.count + 1u, sizeof(*tally));
+
+	if (!tally)
+		return &nec_enomem;
+	NEC_TRY(nec_edges_open(d->a, &a->edges));
+	NEC_TRY(nec_edges_open(d->b, &b->edges));
+	for (uint32_t i = 0; i < count && i < NEC_TOP_CONTAINERS; i++)
+		NEC_TRY(put_container(d, &list[i], a, b, i < WHO ? tally : NULL));
+	return NULL;
+}
+
+struct nec_error *nec_difference_containers(struct nec_difference *d)
+{
+	uint32_t first = d->parts[0].container_count, count = first + d->parts[1].container_count;
+	_cleanup_free_ struct nec_container *list = calloc(count + 1u, sizeof(*list));
+	struct targets a = {.side = &d->side_a}, b = {.side = &d->side_b};
+	struct nec_error *err;
+
+	if (!list)
+		return &nec_enomem;
+	memcpy(list, d->parts[0].containers, first * sizeof(*list));
+	memcpy(list + first, d->parts[1].containers, (count - first) * sizeof(*list));
+	qsort(list, count, sizeof(*list), compare_score);
+	err = put_containers(d, list, count, &a, &b);
+	nec_edges_close(a.edges);
+	nec_edges_close(b.edges);
+	free(a.addr);
+	free(a.class);
+	free(b.addr);
+	free(b.class);
+	return err;
+}
