@@ -146,7 +146,7 @@ static char *plain_name(const char *path)
 	return name;
 }
 
-static struct nec_error *open_db(struct nec_db *db)
+static struct nec_error *open_db(struct nec_db *db, int mutex)
 {
 	uint8_t header[HEADER_SIZE];
 	_cleanup_free_ char *name = plain_name(db->path);
@@ -160,13 +160,13 @@ static struct nec_error *open_db(struct nec_db *db)
 			NEC_ERR_UNSUPPORTED,
 			"%s: schema version %u, this program reads %d: load the dump again",
 			db->path, be32(header + HEADER_USER_VERSION), NEC_SCHEMA_VERSION);
-	rc = sqlite3_open_v2(name, &db->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX, NULL);
+	rc = sqlite3_open_v2(name, &db->db, SQLITE_OPEN_READONLY | mutex, NULL);
 	if (rc != SQLITE_OK)
 		return nec_read_error(db, rc, "opening");
 	return nec_read_secure(db);
 }
 
-struct nec_error *nec_db_open(const char *path, struct nec_db **db_ret)
+static struct nec_error *open_path(const char *path, int mutex, struct nec_db **db_ret)
 {
 	struct nec_db *db = calloc(1, sizeof(*db));
 	struct nec_error *err;
@@ -174,13 +174,23 @@ struct nec_error *nec_db_open(const char *path, struct nec_db **db_ret)
 	if (!db)
 		return &nec_enomem;
 	db->path = strdup(path);
-	err = db->path ? open_db(db) : &nec_enomem;
+	err = db->path ? open_db(db, mutex) : &nec_enomem;
 	if (err) {
 		nec_db_close(db);
 		return err;
 	}
 	*db_ret = db;
 	return NULL;
+}
+
+struct nec_error *nec_db_open(const char *path, struct nec_db **db_ret)
+{
+	return open_path(path, SQLITE_OPEN_FULLMUTEX, db_ret);
+}
+
+struct nec_error *nec_read_open_alone(const char *path, struct nec_db **db_ret)
+{
+	return open_path(path, SQLITE_OPEN_NOMUTEX, db_ret);
 }
 
 void nec_db_close(struct nec_db *db)

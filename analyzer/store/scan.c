@@ -174,7 +174,7 @@ struct nec_error *nec_scan_open(struct nec_db *db, unsigned int what, uint64_t f
 	if (!s)
 		return &nec_enomem;
 	s->to = to;
-	err = nec_db_open(db->path, &s->db);
+	err = nec_read_open_alone(db->path, &s->db);
 	if (!err)
 		err = open_scan(s, what, from);
 	if (err) {
