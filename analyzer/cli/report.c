@@ -154,6 +154,10 @@ static void print_identity(struct report *r)
 	labelled(r, "process");
 	nec_death_describe(&r->line, r->cli->db);
 	labelled(r, "died of");
+	put_meta(r, "", "died_in");
+	labelled(r, "in");
+	put_meta(r, "", "died_called_by");
+	labelled(r, "called by");
 	put_meta(r, "", "python_version");
 	put_meta(r, ", ", "abi");
 	put_meta(r, ", ", "arch");

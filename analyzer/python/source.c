@@ -126,6 +126,10 @@ static void collect_meta(struct python_source *s)
 		add_meta(s, "signal_address", "0x%llx", (unsigned long long)p->sigaddr);
 		add_meta(s, "signal_pid", "%u", p->sigpid);
 	}
+	if (s->threads.culprit)
+		add_meta(s, "died_in", "%s", s->threads.culprit);
+	if (s->threads.culprit && *s->threads.culprit_caller)
+		add_meta(s, "died_called_by", "%s", s->threads.culprit_caller);
 	add_meta(s, "threads", "%u", threads);
 	add_meta(s, "python_version", "%s", t->version);
 	add_meta(s, "python_layout", "%s%s", t->layout.version, t->layout.abi);

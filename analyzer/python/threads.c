@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "python/attr.h"
+#include "python/culprit.h"
 #include "python/frames.h"
 #include "python/linetable.h"
 #include "python/str.h"
@@ -146,6 +147,35 @@ static void find_aside(struct nec_threads *threads)
 	}
 }
 
+/* The thread that the process died in comes before all others. */
+static void put_dying_first(struct nec_threads *threads)
+{
+	struct nec_thread dying;
+	uint32_t i;
+
+	for (i = 0; i < threads->count && !nec_culprit_is_dying(threads, i); i++)
+		;
+	if (i == threads->count)
+		return;
+	dying = threads->items[i];
+	memmove(threads->items + 1, threads->items, i * sizeof(dying));
+	threads->items[0] = dying;
+}
+
+static struct nec_error *find_culprit(struct nec_threads *threads)
+{
+	_cleanup_(nec_text_deinit) struct nec_text text = {0}, caller = {0};
+
+	if (!threads->count)
+		return NULL;
+	NEC_TRY(nec_culprit_find(threads, 0, &text, &caller));
+	if (!text.len)
+		return NULL;
+	threads->culprit = strdup(nec_text_str(&text));
+	threads->culprit_caller = strdup(nec_text_str(&caller));
+	return threads->culprit && threads->culprit_caller ? NULL : &nec_enomem;
+}
+
 /* ---- names
  * ----------------------------------------------------------------------------------------------------
  */
@@ -237,6 +267,8 @@ struct nec_error *nec_threads_init(struct nec_threads *threads, struct nec_types
 	if (threads->count)
 		qsort(threads->items, threads->count, sizeof(*threads->items), by_tid);
 	find_aside(threads);
+	put_dying_first(threads);
+	NEC_TRY(find_culprit(threads));
 	return nec_waits_find(threads);
 }
 
@@ -251,6 +283,8 @@ void nec_threads_deinit(struct nec_threads *threads)
 	for (i = 0; i < threads->message_count; i++)
 		free(threads->messages[i]);
 	free(threads->messages);
+	free(threads->culprit);
+	free(threads->culprit_caller);
 	free(threads->items);
 	free(threads->function);
 	free(threads->qualname);

@@ -47,6 +47,8 @@ struct nec_threads {
 	struct nec_types *types;         /* borrowed */
 	struct nec_thread *items;        /* owned; by tid */
 	uint32_t count, capacity;
+	char *culprit;   /* owned: where it died (culprit.h); NULL: not by itself, or not known */
+	char *culprit_caller; /* owned: the Python function it was called by, "": none */
 	char **messages; /* owned: what is worth a warning */
 	uint32_t message_count;
 	bool no_values; /* variables get no text; set by the owner */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "python/culprit.h"
 #include "python/frames.h"
 #include "python/locks.h"
 #include "python/str.h"
@@ -246,14 +247,18 @@ static struct nec_error *put_state(struct nec_threads *threads, struct nec_threa
 {
 	const struct nec_process *process = nec_image_process(threads->target->image);
 	_cleanup_(nec_text_deinit) struct nec_text text = {0};
-	uint32_t count;
+	uint32_t i = (uint32_t)(thread - threads->items);
 
-	/* The kernel writes the thread that the signal hit first. */
-	if (process->signo && thread->native &&
-	    thread->native == nec_image_threads(threads->target->image, &count)) {
+	if (nec_culprit_is_dying(threads, i)) {
 		nec_text_printf(&text, "died of signal %d", process->signo);
-		if (process->sigaddr)
-			nec_text_printf(&text, " at 0x%llx", (unsigned long long)process->sigaddr);
+		/* Of a signal that was sent the sender is in the place of the address. */
+		if (process->sigcode > 0)
+			nec_text_printf(&text, " at address 0x%llx",
+					(unsigned long long)process->sigaddr);
+		if (threads->culprit)
+			nec_text_printf(&text, " in %s", threads->culprit);
+		if (threads->culprit && *threads->culprit_caller)
+			nec_text_printf(&text, ", called by %s", threads->culprit_caller);
 		nec_text_puts(&text, ": ");
 	}
 	if (!thread->native)
