@@ -132,6 +132,19 @@ void nec_text_putc(struct nec_text *t, char c)
 	nec_text_add(t, &c, 1);
 }
 
+void nec_text_u64(struct nec_text *t, uint64_t value, unsigned int width)
+{
+	char digits[32], *end = digits + sizeof(digits), *p = end;
+
+	do {
+		*--p = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	while ((size_t)(end - p) < width && p > digits)
+		*--p = '0';
+	nec_text_add(t, p, (size_t)(end - p));
+}
+
 void nec_text_printf(struct nec_text *t, const char *fmt, ...)
 {
 	_cleanup_free_ char *heap = NULL;

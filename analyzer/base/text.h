@@ -30,6 +30,8 @@ void nec_text_clear(struct nec_text *t); /* keeps the memory */
 void nec_text_add(struct nec_text *t, const char *data, size_t len);
 void nec_text_puts(struct nec_text *t, const char *s);
 void nec_text_putc(struct nec_text *t, char c);
+/* A decimal number, with leading zeros up to width digits; much faster than printf. */
+void nec_text_u64(struct nec_text *t, uint64_t value, unsigned int width);
 void nec_text_printf(struct nec_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The string, "" while empty; borrowed until the next change. */
 const char *nec_text_str(const struct nec_text *t);

@@ -132,7 +132,7 @@ static struct nec_error *add_table(struct nec_heap *heap, uint64_t table, uint32
 }
 
 /* Size of the blocks of the pool at addr; 0 when the pool is free or damaged. */
-static uint64_t block_size(const struct nec_heap *heap, uint64_t pool)
+static uint32_t block_size(const struct nec_heap *heap, uint64_t pool)
 {
 	const struct nec_target *t = heap->target;
 	uint64_t size;
@@ -141,11 +141,11 @@ static uint64_t block_size(const struct nec_heap *heap, uint64_t pool)
 		return 0;
 	/* maxnextoffset = POOL_SIZE - size: holds whatever the alignment is. */
 	size = pool_size(heap) - (uint32_t)nec_field32(t, pool, NEC_F_POOL_MAXNEXTOFFSET);
-	return size && size <= MAX_BLOCK && !(size & 7) ? size : 0;
+	return size && size <= MAX_BLOCK && !(size & 7) ? (uint32_t)size : 0;
 }
 
-/* Where the blocks of a pool that were handed out at least once end. */
-static uint64_t blocks_end(const struct nec_heap *heap, uint64_t pool, uint64_t size)
+/* Where the blocks of a pool that were handed out at least once end, from its start. */
+static uint32_t blocks_end(const struct nec_heap *heap, uint64_t pool, uint32_t size)
 {
 	uint64_t next = (uint32_t)nec_field32(heap->target, pool, NEC_F_POOL_NEXTOFFSET);
 	uint64_t first = nec_off(heap->target, NEC_SIZEOF_POOL);
@@ -154,21 +154,24 @@ static uint64_t blocks_end(const struct nec_heap *heap, uint64_t pool, uint64_t 
 		next = first;
 	if (next > pool_size(heap))
 		next = pool_size(heap);
-	next = first + (next - first) / size * size;
-	return pool + next;
+	return (uint32_t)(first + (next - first) / size * size);
 }
 
-static void read_pool(struct nec_heap *heap, uint64_t pool)
+static void read_pool(struct nec_heap *heap, uint64_t pool, struct nec_pool *ret)
 {
 	const struct nec_target *t = heap->target;
-	uint64_t size = block_size(heap, pool), first = pool + nec_off(t, NEC_SIZEOF_POOL), end, block, n = 0, blocks;
+	uint32_t size = block_size(heap, pool);
+	uint64_t first = pool + nec_off(t, NEC_SIZEOF_POOL), end, block, n = 0, blocks;
 	struct nec_size_class *class;
 
+	*ret = (struct nec_pool){0};
 	if (!size) {
 		heap->damaged += nec_field32(t, pool, NEC_F_POOL_COUNT) != 0;
 		return;
 	}
-	end = blocks_end(heap, pool, size);
+	ret->size = (uint16_t)size;
+	ret->end = (uint16_t)blocks_end(heap, pool, size);
+	end = pool + ret->end;
 	blocks = (end - first) / size;
 	for (block = nec_field(t, pool, NEC_F_POOL_FREEBLOCK); block; block = nec_word(t, block)) {
 		if (block < first || block >= end || (block - first) % size ||
@@ -187,10 +190,39 @@ static void read_pool(struct nec_heap *heap, uint64_t pool)
 	heap->bytes_used += (blocks - n) * size;
 }
 
+/* Pools of an arena that were used at least once. */
+static uint32_t used_pools(const struct nec_heap *heap, const struct nec_arena *a)
+{
+	return a->pools_end > a->first_pool ? (uint32_t)((a->pools_end - a->first_pool) / pool_size(heap)) : 0;
+}
+
+static struct nec_error *read_pools(struct nec_heap *heap)
+{
+	uint32_t count = 0, i, n;
+
+	for (i = 0; i < heap->arena_count; i++) {
+		heap->arenas[i].pool_index = count;
+		count += used_pools(heap, &heap->arenas[i]);
+	}
+	heap->pools = malloc(((size_t)count + 1) * sizeof(*heap->pools));
+	heap->arena_starts = malloc(((size_t)heap->arena_count + 1) * sizeof(*heap->arena_starts));
+	if (!heap->pools || !heap->arena_starts)
+		return &nec_enomem;
+	for (i = 0; i < heap->arena_count; i++) {
+		const struct nec_arena *a = &heap->arenas[i];
+
+		heap->arena_starts[i] = a->start;
+		NEC_TRY(nec_addrset_cover(heap->free_blocks, a->start, a->start + heap->target->layout.traits.arena_size));
+		for (n = 0; n < used_pools(heap, a); n++)
+			read_pool(heap, a->first_pool + n * pool_size(heap), &heap->pools[a->pool_index + n]);
+	}
+	return NULL;
+}
+
 struct nec_error *nec_heap_init(struct nec_heap *heap, const struct nec_target *target)
 {
-	uint32_t length = 0, i;
-	uint64_t table, pool;
+	uint32_t length = 0;
+	uint64_t table;
 
 	*heap = (struct nec_heap){.target = target};
 	heap->free_blocks = nec_addrset_create();
@@ -203,19 +235,14 @@ struct nec_error *nec_heap_init(struct nec_heap *heap, const struct nec_target *
 		return NULL;
 	NEC_TRY(add_table(heap, table, length));
 	qsort(heap->arenas, heap->arena_count, sizeof(*heap->arenas), by_start);
-	for (i = 0; i < heap->arena_count; i++) {
-		const struct nec_arena *a = &heap->arenas[i];
-
-		NEC_TRY(nec_addrset_cover(heap->free_blocks, a->start, a->start + target->layout.traits.arena_size));
-		for (pool = a->first_pool; pool + pool_size(heap) <= a->pools_end; pool += pool_size(heap))
-			read_pool(heap, pool);
-	}
-	return NULL;
+	return read_pools(heap);
 }
 
 void nec_heap_deinit(struct nec_heap *heap)
 {
 	free(heap->arenas);
+	free(heap->arena_starts);
+	free(heap->pools);
 	nec_addrset_destroy(heap->free_blocks);
 	*heap = (struct nec_heap){0};
 }
@@ -226,39 +253,48 @@ const struct nec_arena *nec_heap_arena(const struct nec_heap *heap, uint64_t add
 
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
-		if (heap->arenas[mid].start <= addr)
+		if (heap->arena_starts[mid] <= addr)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	if (!lo || addr - heap->arenas[lo - 1].start >= heap->target->layout.traits.arena_size)
+	if (!lo || addr - heap->arena_starts[lo - 1] >= heap->target->layout.traits.arena_size)
 		return NULL;
 	return &heap->arenas[lo - 1];
+}
+
+/* The pool that begins at addr, of those of an arena that were used. */
+static const struct nec_pool *pool_at(const struct nec_heap *heap, const struct nec_arena *a, uint64_t addr)
+{
+	return &heap->pools[a->pool_index + ((addr - a->first_pool) >> __builtin_ctzll(pool_size(heap)))];
 }
 
 enum nec_block_state nec_heap_block(const struct nec_heap *heap, uint64_t addr, uint64_t *start_ret,
 				    uint64_t *size_ret)
 {
 	const struct nec_arena *a = nec_heap_arena(heap, addr);
-	uint64_t pool, size, first;
+	uint32_t first = (uint32_t)nec_off(heap->target, NEC_SIZEOF_POOL), off, start;
+	const struct nec_pool *p;
+	uint64_t pool;
 
 	*start_ret = *size_ret = 0;
 	if (!a)
 		return NEC_BLOCK_OUTSIDE;
 	pool = addr & ~(pool_size(heap) - 1);
-	first = pool + nec_off(heap->target, NEC_SIZEOF_POOL);
-	if (pool < a->first_pool || addr < first)
+	off = (uint32_t)(addr - pool);
+	if (pool < a->first_pool || off < first)
 		return NEC_BLOCK_NONE;
 	if (pool >= a->pools_end)
 		return NEC_BLOCK_FREE;
-	size = block_size(heap, pool);
-	if (!size)
+	p = pool_at(heap, a, pool);
+	if (!p->size)
 		return NEC_BLOCK_FREE;
-	*start_ret = first + (addr - first) / size * size;
-	*size_ret = size;
-	if (*start_ret + size > pool + pool_size(heap))
+	start = first + (off - first) / p->size * p->size;
+	*start_ret = pool + start;
+	*size_ret = p->size;
+	if (start + p->size > pool_size(heap))
 		return NEC_BLOCK_NONE;
-	if (*start_ret >= blocks_end(heap, pool, size) || nec_addrset_has(heap->free_blocks, *start_ret))
+	if (start >= p->end || nec_addrset_has(heap->free_blocks, *start_ret))
 		return NEC_BLOCK_FREE;
 	return NEC_BLOCK_USED;
 }
@@ -273,6 +309,7 @@ void nec_block_iter_init(struct nec_block_iter *it, const struct nec_heap *heap)
 bool nec_block_iter_next(struct nec_block_iter *it, uint64_t *start_ret, uint64_t *size_ret)
 {
 	const struct nec_heap *heap = it->heap;
+	const struct nec_pool *p;
 
 	for (;;) {
 		while (it->next < it->end) {
@@ -293,10 +330,11 @@ bool nec_block_iter_next(struct nec_block_iter *it, uint64_t *start_ret, uint64_
 				it->pool = heap->arenas[it->arena].first_pool;
 			continue;
 		}
-		it->size = block_size(heap, it->pool);
-		if (it->size) {
+		p = pool_at(heap, &heap->arenas[it->arena], it->pool);
+		it->size = p->size;
+		if (p->size) {
 			it->next = it->pool + nec_off(heap->target, NEC_SIZEOF_POOL);
-			it->end = blocks_end(heap, it->pool, it->size);
+			it->end = it->pool + p->end;
 		}
 		it->pool += pool_size(heap);
 	}

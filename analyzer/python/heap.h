@@ -18,6 +18,13 @@ struct nec_arena {
 	uint32_t pools_total;
 	uint32_t pools_free;
 	uint64_t table_entry;  /* address of its arena_object */
+	uint32_t pool_index;   /* of its first pool, in nec_heap.pools */
+};
+
+/* One pool. */
+struct nec_pool {
+	uint16_t size; /* of its blocks, bytes; 0: the pool is free, or damaged */
+	uint16_t end;  /* behind the last block that was ever handed out, bytes from the pool's start */
 };
 
 /* One size class. */
@@ -32,7 +39,9 @@ enum { NEC_SIZE_CLASSES = 64 };
 struct nec_heap {
 	const struct nec_target *target; /* borrowed */
 	struct nec_arena *arenas; /* owned, by address */
+	uint64_t *arena_starts;	  /* owned: start of each, which are searched */
 	uint32_t arena_count;
+	struct nec_pool *pools; /* owned */
 	struct nec_addrset *free_blocks; /* owned: blocks on the free lists of pools in use */
 	struct nec_size_class classes[NEC_SIZE_CLASSES]; /* by size / 8 - 1, so that old alignments fit */
 	uint64_t blocks_used, bytes_used;

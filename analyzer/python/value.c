@@ -163,9 +163,11 @@ static void text_long(const struct nec_target *t, uint64_t obj, const struct nec
 		while (n && !digits[n - 1])
 			n--;
 	} while (n && k < MAX_DIGITS * 2);
-	nec_text_printf(out, "%s%u", negative ? "-" : "", groups[--k]);
+	if (negative)
+		nec_text_putc(out, '-');
+	nec_text_u64(out, groups[--k], 1);
 	while (k)
-		nec_text_printf(out, "%09u", groups[--k]);
+		nec_text_u64(out, groups[--k], 9);
 	if (t->layout.traits.old_classes)
 		nec_text_putc(out, 'L');
 }
@@ -192,6 +194,14 @@ static void put_shortest(double v, bool point, struct nec_text *out)
 
 	if (isnan(v) || isinf(v)) {
 		nec_text_puts(out, isnan(v) ? "nan" : v < 0 ? "-inf" : "inf");
+		return;
+	}
+	/* Whole numbers below this have no exponent in repr, and no shorter form. */
+	if (fabs(v) < 1e16 && trunc(v) == v) {
+		if (signbit(v))
+			nec_text_putc(out, '-');
+		nec_text_u64(out, (uint64_t)fabs(v), 1);
+		nec_text_puts(out, point ? ".0" : "");
 		return;
 	}
 	for (digits = 15; digits <= 17; digits++) {
