@@ -21,7 +21,7 @@ RANK = {
     "image": 2,
     "formats": 3,
     "native": 3,
-    "python": 3,
+    "python": 4,
     "capture": 4,
     "graph": 4,
     "store": 4,
