@@ -6,7 +6,7 @@
  * following call. References are addresses; ids exist only after the last object, so a source tells everything about
  * all objects first and their references after:
  *
- *   META, MAPPING, MEMORY, SAMPLE, MARK, CENSUS, STRING, TYPE, VALUE, ROOT, THREAD, FRAME, LOCAL, WARNING   at any time, but
+ *   META, MAPPING, MEMORY, ARENA, PART, SAMPLE, MARK, CENSUS, STRING, TYPE, VALUE, ROOT, THREAD, FRAME, LOCAL, WARNING   at any time, but
  *       a TYPE and a STRING before the first fact that names it;
  *   FINDING    made at the end of a load (suspects.h), not by sources;
  *   EXTENT     before the first object: where objects may lie (a source that does not know leaves it out);
@@ -44,6 +44,8 @@ enum nec_fact_kind {
 	NEC_FACT_SAMPLE,
 	NEC_FACT_LAYOUT,
 	NEC_FACT_SPACE,
+	NEC_FACT_ARENA,
+	NEC_FACT_PART,
 	NEC_FACT_MARK,
 	NEC_FACT_FINDING,
 };
@@ -90,6 +92,7 @@ struct nec_fact {
 			const char *path, *kind; /* kind: heap, stack, file, anon, vdso, ... */
 		} mapping;
 		struct {
+			const char *area; /* what of a kind belongs together; NULL: not known */
 			const char *category;
 			int64_t bytes, count;
 		} memory;
@@ -186,6 +189,20 @@ struct nec_fact {
 			int64_t bytes; /* NEC_UNKNOWN: not a matter of bytes */
 			uint64_t addr; /* 0: none */
 		} finding;
+		struct { /* a stretch that an allocator hands out memory from */
+			const char *kind; /* "pymalloc", "malloc" */
+			uint32_t number;  /* of the arena that a heap of malloc belongs to: 0 is the main one */
+			uint64_t start;
+			int64_t bytes, used, used_count, free, free_count;
+			int64_t cached, cached_count; /* freed and kept for the next caller */
+			int64_t whole;	 /* free in whole: pools, the top */
+			int64_t release; /* what the system would get back now if the allocator let go of it */
+			uint64_t last;	 /* the last memory in use, 0: not known */
+		} arena;
+		struct { /* memory of an object that lies outside of it, where somebody will ask whose it is */
+			uint64_t addr, owner;
+			int64_t bytes;
+		} part;
 		struct { /* Python's own allocator: one row a size class or kind of space */
 			const char *kind; /* "pymalloc arena", "pymalloc block", ... */
 			int64_t size, count, used, bytes;

@@ -100,68 +100,9 @@ static struct nec_error *put_completeness(struct nec_store *store, const struct 
 	return nec_stages_meta_int(store, "truncated", (int64_t)c->truncated);
 }
 
-static bool has_stack(const struct nec_image *image, const struct nec_mapping *m)
-{
-	const struct nec_image_thread *threads;
-	uint32_t count, i;
-
-	threads = nec_image_threads(image, &count);
-	for (i = 0; i < count; i++)
-		if (threads[i].sp >= m->start && threads[i].sp < m->end)
-			return true;
-	return false;
-}
-
-static const char *mapping_kind(const struct nec_image *image, const struct nec_mapping *m)
-{
-	uint64_t vdso = nec_image_process(image)->at_sysinfo_ehdr;
-
-	if (vdso && vdso >= m->start && vdso < m->end)
-		return "vdso";
-	if (m->path && m->path[0] == '/')
-		return "file";
-	return has_stack(image, m) ? "stack" : "anon";
-}
-
-static struct nec_error *put_mappings(struct nec_store *store, const struct nec_image *image)
-{
-	const struct nec_mapping *m;
-	uint32_t count, i;
-
-	m = nec_image_mappings(image, &count);
-	for (i = 0; i < count; i++) {
-		struct nec_fact f = {
-			.kind = NEC_FACT_MAPPING,
-			.mapping = {.start = m[i].start,
-				    .end = m[i].end,
-				    .dumped = m[i].dumped,
-				    .perms = m[i].perms,
-				    .path = m[i].path,
-				    .kind = mapping_kind(image, &m[i])},
-		};
-
-		NEC_TRY(nec_store_put(store, &f));
-	}
-	return NULL;
-}
-
 struct nec_error *nec_imagefacts_put(const struct nec_image *image, struct nec_store *store,
 				     bool no_values)
 {
-	const char *const *warnings;
-	uint32_t count, i;
-
 	NEC_TRY(put_process(store, image, no_values));
-	NEC_TRY(put_completeness(store, image));
-	NEC_TRY(put_mappings(store, image));
-	warnings = nec_image_warnings(image, &count);
-	for (i = 0; i < count; i++) {
-		struct nec_fact f = {
-			.kind = NEC_FACT_WARNING,
-			.warning = {.stage = "image", .message = warnings[i]},
-		};
-
-		NEC_TRY(nec_store_put(store, &f));
-	}
-	return NULL;
+	return put_completeness(store, image);
 }

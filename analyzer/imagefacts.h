@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What an image says of its process and of itself, as facts: meta, mappings, warnings. */
+/* What an image says of its process and of itself, as facts of kind META. */
 #ifndef NEC_IMAGEFACTS_H
 #define NEC_IMAGEFACTS_H
 

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "options.h"
 
-#define NEC_SCHEMA_VERSION 1
+#define NEC_SCHEMA_VERSION 2
 
 struct nec_db;
 struct nec_query;

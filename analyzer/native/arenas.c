@@ -4,7 +4,8 @@
 
 #include "native/arenas.h"
 
-/* Arenas and heaps that are believed: a process of 64 Ki threads has 64 Ki arenas at most, and 2^20 heaps are 64 TiB. */
+/* Arenas and heaps that are believed: a process of 64 Ki threads has 64 Ki arenas at most, and 2^20
+ * heaps are 64 TiB. */
 enum { MAX_ARENAS = 1 << 16, MAX_HEAPS = 1 << 20 };
 
 /* Empty bins that lead to the look at what surrounds them. */
@@ -25,7 +26,8 @@ static uint32_t int_at(const struct nec_malloc *m, uint64_t addr)
 /* Both links of an empty bin point at where a chunk would begin whose links they are. */
 static bool is_empty_bin(const struct nec_malloc *m, uint64_t addr)
 {
-	return word(m, addr) == addr - NEC_GLIBC_HEADER && word(m, addr + 8) == addr - NEC_GLIBC_HEADER;
+	return word(m, addr) == addr - NEC_GLIBC_HEADER &&
+	       word(m, addr + 8) == addr - NEC_GLIBC_HEADER;
 }
 
 static bool are_bins(const struct nec_malloc *m, uint64_t bins)
@@ -73,7 +75,8 @@ static uint64_t heap_of_arena(const struct nec_malloc *m, uint64_t arena)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(nec_glibc_heap_infos); i++)
-		if (arena - heap == nec_glibc_heap_infos[i] && word(m, heap + NEC_HEAP_ARENA) == arena)
+		if (arena - heap == nec_glibc_heap_infos[i] &&
+		    word(m, heap + NEC_HEAP_ARENA) == arena)
 			return heap;
 	return 0;
 }
@@ -93,7 +96,8 @@ static bool comes_round(const struct nec_malloc *m, const struct nec_glibc *g, u
 }
 
 /* The malloc_state whose bins, or some of them, are at addr: its address, 0 for none. */
-static uint64_t main_arena_at(const struct nec_malloc *m, uint64_t addr, const struct nec_glibc **glibc_ret)
+static uint64_t main_arena_at(const struct nec_malloc *m, uint64_t addr,
+			      const struct nec_glibc **glibc_ret)
 {
 	unsigned int k, i;
 
@@ -135,7 +139,8 @@ static uint64_t scan_for_main_arena(const struct nec_malloc *m, uint64_t start, 
 	return 0;
 }
 
-/* In the static data of the files that were mapped; where the dump does not say which these are, in small mappings. */
+/* In the static data of the files that were mapped; where the dump does not say which these are, in
+ * small mappings. */
 static uint64_t find_main_arena(const struct nec_malloc *m, const struct nec_glibc **glibc_ret)
 {
 	enum { SMALL = 1 << 20 };
@@ -158,7 +163,8 @@ static uint64_t find_main_arena(const struct nec_malloc *m, const struct nec_gli
 	return found;
 }
 
-/* ---- what was found -------------------------------------------------------------------------------------------- */
+/* ---- what was found
+ * -------------------------------------------------------------------------------------------- */
 
 static struct nec_error *add_arena(struct nec_malloc *m, uint64_t addr, bool is_main)
 {
@@ -181,8 +187,8 @@ static struct nec_error *add_arena(struct nec_malloc *m, uint64_t addr, bool is_
 	return NULL;
 }
 
-static struct nec_error *add_heap(struct nec_malloc *m, uint64_t start, uint64_t first, uint64_t chunks_end,
-				  uint64_t end)
+static struct nec_error *add_heap(struct nec_malloc *m, uint64_t start, uint64_t first,
+				  uint64_t chunks_end, uint64_t end)
 {
 	struct nec_malloc_heap *h;
 
@@ -192,8 +198,11 @@ static struct nec_error *add_heap(struct nec_malloc *m, uint64_t start, uint64_t
 	if (!h)
 		return &nec_enomem;
 	m->heaps = h;
-	h[m->heap_count++] = (struct nec_malloc_heap){
-		.start = start, .first = first, .chunks_end = chunks_end, .end = end, .arena = m->arena_count - 1};
+	h[m->heap_count++] = (struct nec_malloc_heap){.start = start,
+						      .first = first,
+						      .chunks_end = chunks_end,
+						      .end = end,
+						      .arena = m->arena_count - 1};
 	return NULL;
 }
 
@@ -248,8 +257,8 @@ static bool leads_to(const struct nec_malloc *m, uint64_t start, uint64_t top)
 }
 
 /*
- * The main arena's memory ends with its top, and begins where sbrk did at first, or, where that is not known, with the mapping
- * that the top is in; bss may share that.
+ * The main arena's memory ends with its top, and begins where sbrk did at first, or, where that is
+ * not known, with the mapping that the top is in; bss may share that.
  */
 static struct nec_error *add_main_heap(struct nec_malloc *m, uint64_t sbrk_base)
 {
@@ -260,7 +269,8 @@ static struct nec_error *add_main_heap(struct nec_malloc *m, uint64_t sbrk_base)
 	if (!map || a->top_size < 16 || end < a->top || end > map->end)
 		return NULL;
 	start = (sbrk_base + 15) & ~15ull;
-	if (sbrk_base && start < end && nec_image_mapping_at(m->image, start) && leads_to(m, start, a->top))
+	if (sbrk_base && start < end && nec_image_mapping_at(m->image, start) &&
+	    leads_to(m, start, a->top))
 		return add_heap(m, sbrk_base, start, end, end);
 	for (start = map->start; start < a->top; start += 4096)
 		if (leads_to(m, start, a->top))
@@ -268,16 +278,20 @@ static struct nec_error *add_main_heap(struct nec_malloc *m, uint64_t sbrk_base)
 	return add_heap(m, a->top, a->top, end, end);
 }
 
-/* ---- malloc_par -------------------------------------------------------------------------------------------------- */
+/* ---- malloc_par
+ * --------------------------------------------------------------------------------------------------
+ */
 
-static bool is_par(const struct nec_malloc *m, uint64_t addr, const struct nec_glibc_par *p, uint64_t top)
+static bool is_par(const struct nec_malloc *m, uint64_t addr, const struct nec_glibc_par *p,
+		   uint64_t top)
 {
 	uint64_t base = word(m, addr + p->sbrk_base), mem = word(m, addr + p->mmapped_mem), test;
 	uint32_t n = int_at(m, addr + p->n_mmaps);
 
 	test = word(m, addr + p->arena_test);
-	return base >= 4096 && base <= top && int_at(m, addr + p->no_dyn_threshold) <= 1 && !(mem & 15) &&
-	       mem <= word(m, addr + p->max_mmapped_mem) && n <= int_at(m, addr + p->max_n_mmaps) && (!n || mem) &&
+	return base >= 4096 && base <= top && int_at(m, addr + p->no_dyn_threshold) <= 1 &&
+	       !(mem & 15) && mem <= word(m, addr + p->max_mmapped_mem) &&
+	       n <= int_at(m, addr + p->max_n_mmaps) && (!n || mem) &&
 	       n <= int_at(m, addr + p->n_mmaps_max) && test && test <= 4096 &&
 	       nec_image_mapping_at(m->image, base) && leads_to(m, (base + 15) & ~15ull, top);
 }
@@ -306,7 +320,9 @@ static uint64_t read_par(struct nec_malloc *m, uint64_t main_arena)
 	return 0;
 }
 
-/* ---- all of it --------------------------------------------------------------------------------------------------- */
+/* ---- all of it
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 /* Heads of heaps, for when nothing leads to them. */
 static struct nec_error *scan_for_heaps(struct nec_malloc *m)
@@ -320,11 +336,13 @@ static struct nec_error *scan_for_heaps(struct nec_malloc *m)
 		if (maps[i].path || !(maps[i].perms & NEC_PERM_W))
 			continue;
 		addr = (maps[i].start + NEC_GLIBC_HEAP_MAX - 1) & -NEC_GLIBC_HEAP_MAX;
-		for (; addr && addr < maps[i].end && m->arena_count < MAX_ARENAS; addr += NEC_GLIBC_HEAP_MAX) {
+		for (; addr && addr < maps[i].end && m->arena_count < MAX_ARENAS;
+		     addr += NEC_GLIBC_HEAP_MAX) {
 			arena = word(m, addr + NEC_HEAP_ARENA);
 			for (k = 0; k < m->arena_count && m->arenas[k].addr != arena; k++)
 				;
-			if (k < m->arena_count || (arena & -NEC_GLIBC_HEAP_MAX) != addr || !heap_of_arena(m, arena))
+			if (k < m->arena_count || (arena & -NEC_GLIBC_HEAP_MAX) != addr ||
+			    !heap_of_arena(m, arena))
 				continue;
 			if (!m->glibc)
 				m->glibc = layout_of(m, arena);

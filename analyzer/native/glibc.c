@@ -27,11 +27,14 @@ const struct nec_glibc_par nec_glibc_pars[] = {
 const unsigned int nec_glibc_par_count = sizeof(nec_glibc_pars) / sizeof(nec_glibc_pars[0]);
 
 const struct nec_glibc_tcache nec_glibc_tcaches[] = {
-	{"2.26-2.29", .bins = 64, .small_bins = 64, .count_bytes = 1, .entries = 64, .chunk_size = 592},
-	{"2.30-2.41", .bins = 64, .small_bins = 64, .count_bytes = 2, .entries = 128, .chunk_size = 656},
-	{"2.42-2.43", .bins = 76, .small_bins = 64, .count_bytes = 2, .counts_room = true, .entries = 152,
-	 .chunk_size = 768},
+	{"2.26-2.29", .bins = 64, .small_bins = 64, .count_bytes = 1, .entries = 64,
+	 .chunk_size = 592},
+	{"2.30-2.41", .bins = 64, .small_bins = 64, .count_bytes = 2, .entries = 128,
+	 .chunk_size = 656},
+	{"2.42-2.43", .bins = 76, .small_bins = 64, .count_bytes = 2, .counts_room = true,
+	 .entries = 152, .chunk_size = 768},
 };
-const unsigned int nec_glibc_tcache_count = sizeof(nec_glibc_tcaches) / sizeof(nec_glibc_tcaches[0]);
+const unsigned int nec_glibc_tcache_count =
+	sizeof(nec_glibc_tcaches) / sizeof(nec_glibc_tcaches[0]);
 
 const uint8_t nec_glibc_heap_infos[2] = {32, 48};

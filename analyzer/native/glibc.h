@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Layouts of glibc's malloc on 64-bit machines, each read from the debug information or the source of the releases it is
- * named for. Offsets in bytes. A release that changes one of them is a new row.
+ * Layouts of glibc's malloc on 64-bit machines, each read from the debug information or the source
+ * of the releases it is named for. Offsets in bytes. A release that changes one of them is a new
+ * row.
  */
 #ifndef NEC_NATIVE_GLIBC_H
 #define NEC_NATIVE_GLIBC_H
@@ -10,17 +11,22 @@
 #include <stdint.h>
 
 enum {
-	NEC_GLIBC_BINS = 127,	   /* pairs of links in malloc_state.bins */
+	NEC_GLIBC_BINS = 127, /* pairs of links in malloc_state.bins */
 	NEC_GLIBC_FASTBINS = 10,
-	NEC_GLIBC_HEADER = 16,	   /* prev_size and size before the user's memory */
-	NEC_GLIBC_LEAST = 32,	   /* MINSIZE */
+	NEC_GLIBC_HEADER = 16, /* prev_size and size before the user's memory */
+	NEC_GLIBC_LEAST = 32,  /* MINSIZE */
 };
 
 /* HEAP_MAX_SIZE: twice DEFAULT_MMAP_THRESHOLD_MAX. */
 #define NEC_GLIBC_HEAP_MAX (UINT64_C(64) << 20)
 
 /* Flags in the size word. */
-enum { NEC_GLIBC_PREV_INUSE = 1, NEC_GLIBC_MMAPPED = 2, NEC_GLIBC_NON_MAIN = 4, NEC_GLIBC_FLAGS = 7 };
+enum {
+	NEC_GLIBC_PREV_INUSE = 1,
+	NEC_GLIBC_MMAPPED = 2,
+	NEC_GLIBC_NON_MAIN = 4,
+	NEC_GLIBC_FLAGS = 7
+};
 
 /* struct malloc_state. top is two words before bins; next, next_free are behind them. */
 struct nec_glibc {
@@ -59,7 +65,8 @@ struct nec_glibc_tcache {
 extern const struct nec_glibc_tcache nec_glibc_tcaches[];
 extern const unsigned int nec_glibc_tcache_count;
 
-/* struct heap_info: ar_ptr, prev, size, mprotect_size; its sizes in releases up to 2.34 and from 2.35 on. */
+/* struct heap_info: ar_ptr, prev, size, mprotect_size; its sizes in releases up to 2.34 and
+ * from 2.35 on. */
 enum { NEC_HEAP_ARENA = 0, NEC_HEAP_PREV = 8, NEC_HEAP_SIZE = 16, NEC_HEAP_MPROTECT = 24 };
 extern const uint8_t nec_glibc_heap_infos[2];
 

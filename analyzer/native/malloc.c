@@ -6,10 +6,12 @@
 #include "native/arenas.h"
 
 enum {
-	CHAIN = 8,	      /* chunks that must follow where the walk goes on after damage */
-	MAX_LIST = 1 << 20,   /* chunks of one tcache or fast bin list: more is a loop */
+	CHAIN = 8,          /* chunks that must follow where the walk goes on after damage */
+	MAX_LIST = 1 << 20, /* chunks of one tcache or fast bin list: more is a loop */
 	MAX_TCACHE_COUNT = 1 << 15,
 	PAGE = 4096,
+	LINKS = 48, /* sizeof(struct malloc_chunk): what a free chunk keeps of its first page */
+	SPARSE_LEAST = 1 << 20, /* free bytes that make a heap worth asking about */
 };
 
 static uint64_t word(const struct nec_malloc *m, uint64_t addr)
@@ -17,7 +19,8 @@ static uint64_t word(const struct nec_malloc *m, uint64_t addr)
 	return nec_malloc_word(m, addr);
 }
 
-/* ---- chunks of a heap -------------------------------------------------------------------------------------------- */
+/* ---- chunks of a heap
+ * -------------------------------------------------------------------------------------------- */
 
 /* Where the chunks of a heap that are no top end. */
 static uint64_t top_of(const struct nec_malloc *m, const struct nec_malloc_heap *h)
@@ -32,7 +35,8 @@ static uint64_t chunk_size(const struct nec_malloc *m, uint64_t addr, uint64_t e
 {
 	uint64_t size;
 
-	if (end - addr < 16 || !nec_image_u64(m->image, addr + 8, &size) || size & NEC_GLIBC_MMAPPED)
+	if (end - addr < 16 || !nec_image_u64(m->image, addr + 8, &size) ||
+	    size & NEC_GLIBC_MMAPPED)
 		return 0;
 	size &= ~(uint64_t)NEC_GLIBC_FLAGS;
 	return size >= NEC_GLIBC_LEAST && !(size & 15) && size <= end - addr ? size : 0;
@@ -63,13 +67,15 @@ static uint64_t find_chain(const struct nec_malloc *m, uint64_t addr, uint64_t e
 			addr = (addr | (PAGE - 1)) - 15;
 			continue;
 		}
-		if (v >= NEC_GLIBC_LEAST && v <= NEC_GLIBC_HEAP_MAX * 1024 && is_chain(m, addr, end))
+		if (v >= NEC_GLIBC_LEAST && v <= NEC_GLIBC_HEAP_MAX * 1024 &&
+		    is_chain(m, addr, end))
 			return addr;
 	}
 	return end;
 }
 
-/* Marks at the end of a heap, or of a piece of the main one behind which somebody else called sbrk: 16 and 16, or 16 and 0. */
+/* Marks at the end of a heap, or of a piece of the main one behind which somebody else called sbrk:
+ * 16 and 16, or 16 and 0. */
 static uint64_t marks_size(const struct nec_malloc *m, uint64_t addr, uint64_t end)
 {
 	uint64_t a = word(m, addr + 8), b = word(m, addr + 24);
@@ -81,8 +87,8 @@ static uint64_t marks_size(const struct nec_malloc *m, uint64_t addr, uint64_t e
 	return (b & ~(uint64_t)NEC_GLIBC_FLAGS) <= 16 ? 32 : 0;
 }
 
-static enum nec_chunk_state state_of(const struct nec_malloc *m, const struct nec_malloc_heap *h, uint64_t addr,
-				     uint64_t size)
+static enum nec_chunk_state state_of(const struct nec_malloc *m, const struct nec_malloc_heap *h,
+				     uint64_t addr, uint64_t size)
 {
 	uint64_t next = addr + size, flags;
 
@@ -93,11 +99,13 @@ static enum nec_chunk_state state_of(const struct nec_malloc *m, const struct ne
 	if (next + 16 > h->chunks_end)
 		return NEC_CHUNK_USED;
 	flags = word(m, next + 8);
-	return flags & NEC_GLIBC_PREV_INUSE || word(m, next) != size ? NEC_CHUNK_USED : NEC_CHUNK_FREE;
+	return flags & NEC_GLIBC_PREV_INUSE || word(m, next) != size ? NEC_CHUNK_USED
+								     : NEC_CHUNK_FREE;
 }
 
 /* What begins at addr of a heap; never nothing. */
-static struct nec_chunk stretch_at(const struct nec_malloc *m, const struct nec_malloc_heap *h, uint64_t addr)
+static struct nec_chunk stretch_at(const struct nec_malloc *m, const struct nec_malloc_heap *h,
+				   uint64_t addr)
 {
 	uint64_t top = top_of(m, h), size;
 	struct nec_chunk c = {.start = addr};
@@ -118,13 +126,15 @@ static struct nec_chunk stretch_at(const struct nec_malloc *m, const struct nec_
 		c.state = NEC_CHUNK_OVERHEAD;
 		c.size = size;
 	} else {
-		c.state = nec_image_u64(m->image, addr + 8, &size) ? NEC_CHUNK_DAMAGED : NEC_CHUNK_MISSING;
+		c.state = nec_image_u64(m->image, addr + 8, &size) ? NEC_CHUNK_DAMAGED
+								   : NEC_CHUNK_MISSING;
 		c.size = find_chain(m, addr, top) - addr;
 	}
 	return c;
 }
 
-void nec_chunk_iter_init(struct nec_chunk_iter *it, const struct nec_malloc *m, const struct nec_malloc_heap *heap)
+void nec_chunk_iter_init(struct nec_chunk_iter *it, const struct nec_malloc *m,
+			 const struct nec_malloc_heap *heap)
 {
 	*it = (struct nec_chunk_iter){.malloc = m, .heap = heap, .at = heap->start};
 }
@@ -143,9 +153,11 @@ static bool is_chunk(enum nec_chunk_state state)
 	return state <= NEC_CHUNK_TOP;
 }
 
-/* ---- lists of idle chunks ------------------------------------------------------------------------------------------ */
+/* ---- lists of idle chunks
+ * ------------------------------------------------------------------------------------------ */
 
-/* Where a link leads: as it stands until 2.31, afterwards with the address that it lies at mixed in. */
+/* Where a link leads: as it stands until 2.31, afterwards with the address that it lies at mixed
+ * in. */
 static uint64_t follow(const struct nec_malloc *m, uint64_t at)
 {
 	uint64_t v = word(m, at), plain = v ^ at >> 12;
@@ -161,7 +173,8 @@ static void mark_list(struct nec_malloc *m, uint64_t addr, uint64_t offset, bool
 
 	for (n = 0; addr; n++) {
 		chunk = addr - offset;
-		if (n >= MAX_LIST || !nec_addrset_has(m->starts, chunk) || !nec_addrset_add(m->idle, chunk + 8)) {
+		if (n >= MAX_LIST || !nec_addrset_has(m->starts, chunk) ||
+		    !nec_addrset_add(m->idle, chunk + 8)) {
 			m->bad_lists++;
 			return;
 		}
@@ -171,14 +184,17 @@ static void mark_list(struct nec_malloc *m, uint64_t addr, uint64_t offset, bool
 	}
 }
 
-static uint64_t count_at(const struct nec_malloc *m, const struct nec_glibc_tcache *t, uint64_t addr, unsigned int i)
+static uint64_t count_at(const struct nec_malloc *m, const struct nec_glibc_tcache *t,
+			 uint64_t addr, unsigned int i)
 {
-	return word(m, addr + (uint64_t)i * t->count_bytes) & ((UINT64_C(1) << t->count_bytes * 8) - 1);
+	return word(m, addr + (uint64_t)i * t->count_bytes) &
+	       ((UINT64_C(1) << t->count_bytes * 8) - 1);
 }
 
 /*
- * Is the memory at addr a tcache? Its lists begin with chunks of their size, and its counts agree: zero where a list is
- * empty, or, where they say how much room there is, nowhere as much as in an empty one.
+ * Is the memory at addr a tcache? Its lists begin with chunks of their size, and its counts agree:
+ * zero where a list is empty, or, where they say how much room there is, nowhere as much as in an
+ * empty one.
  */
 static bool is_tcache(const struct nec_malloc *m, const struct nec_glibc_tcache *t, uint64_t addr)
 {
@@ -201,13 +217,15 @@ static bool is_tcache(const struct nec_malloc *m, const struct nec_glibc_tcache 
 		if (entry & 15 || !nec_addrset_has(m->starts, entry - NEC_GLIBC_HEADER))
 			return false;
 		size = word(m, entry - 8) & ~(uint64_t)NEC_GLIBC_FLAGS;
-		if (i < t->small_bins ? size != NEC_GLIBC_LEAST + i * 16ull : size < NEC_GLIBC_LEAST + t->small_bins * 16ull)
+		if (i < t->small_bins ? size != NEC_GLIBC_LEAST + i * 16ull
+				      : size < NEC_GLIBC_LEAST + t->small_bins * 16ull)
 			return false;
 		lists++;
 	}
 	for (i = 0; i < t->bins && t->counts_room; i++)
-		if (word(m, addr + t->entries + i * 8ull) ? count_at(m, t, addr, i) >= room + (i >= t->small_bins)
-							   : 0)
+		if (word(m, addr + t->entries + i * 8ull)
+			    ? count_at(m, t, addr, i) >= room + (i >= t->small_bins)
+			    : 0)
 			return false;
 	return lists;
 }
@@ -235,7 +253,8 @@ static void mark_idle(struct nec_malloc *m)
 
 	for (i = 0; m->glibc && m->glibc->fastbins && i < m->arena_count; i++)
 		for (k = 0; k < NEC_GLIBC_FASTBINS; k++)
-			mark_list(m, word(m, m->arenas[i].addr + m->glibc->fastbins + k * 8ull), 0, false);
+			mark_list(m, word(m, m->arenas[i].addr + m->glibc->fastbins + k * 8ull), 0,
+				  false);
 	for (i = 0; i < m->heap_count; i++) {
 		nec_chunk_iter_init(&it, m, &m->heaps[i]);
 		while (nec_chunk_iter_next(&it, &c))
@@ -244,7 +263,9 @@ static void mark_idle(struct nec_malloc *m)
 	}
 }
 
-/* ---- the walk ------------------------------------------------------------------------------------------------------ */
+/* ---- the walk
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static void note_corrupt(struct nec_malloc *m, const struct nec_chunk *c, uint64_t before)
 {
@@ -282,30 +303,46 @@ static void add(struct nec_chunk_sum *sum, uint64_t bytes)
 	sum->bytes += bytes;
 }
 
+/* Whole pages behind the links of a free chunk: those that mtrim gives back. Of the tops, systrim
+ * does with the main one's. */
+static uint64_t whole_pages(const struct nec_chunk *c)
+{
+	uint64_t start = (c->start + LINKS + PAGE - 1) & ~(uint64_t)(PAGE - 1),
+		 end = (c->start + c->size) & ~(uint64_t)(PAGE - 1);
+
+	return end > start ? end - start : 0;
+}
+
 static void sum_up(struct nec_malloc *m, struct nec_malloc_heap *h)
 {
 	struct nec_malloc_arena *a = &m->arenas[h->arena];
 	struct nec_chunk_iter it;
 	struct nec_chunk c;
-	uint64_t gap = 0;
+	uint64_t idle;
 
 	nec_chunk_iter_init(&it, m, h);
 	while (nec_chunk_iter_next(&it, &c)) {
 		add(&h->sums[c.state], c.size);
 		add(&a->sums[c.state], c.size);
-		if (c.state == NEC_CHUNK_FREE)
-			gap = c.size;
-		else if (c.state <= NEC_CHUNK_TCACHE || c.state == NEC_CHUNK_DAMAGED)
-			gap = 0;
+		if (c.state == NEC_CHUNK_USED)
+			h->last = c;
+		else if (c.state == NEC_CHUNK_FREE)
+			h->release += whole_pages(&c);
+		else if (c.state == NEC_CHUNK_TOP && a->is_main && c.size > NEC_GLIBC_LEAST)
+			h->release += (c.size - NEC_GLIBC_LEAST - 1) & ~(uint64_t)(PAGE - 1);
 	}
-	h->top_gap = gap;
+	idle = h->sums[NEC_CHUNK_FREE].bytes + h->sums[NEC_CHUNK_FAST].bytes +
+	       h->sums[NEC_CHUNK_TCACHE].bytes;
+	h->sparse = idle >= SPARSE_LEAST && idle > h->sums[NEC_CHUNK_USED].bytes;
+	m->sparse_count += h->sparse;
 }
 
-/* ---- chunks with a mapping of their own ------------------------------------------------------------------------------ */
+/* ---- chunks with a mapping of their own
+ * ------------------------------------------------------------------------------ */
 
 /*
- * The bytes of the mapped chunk that begins at the page addr; 0 when there is none. Its size is that of its mapping, or (2.43) of
- * that without the head.
+ * The bytes of the mapped chunk that begins at the page addr; 0 when there is none. Its size is
+ * that of its mapping, or (2.43) of that without the head.
  */
 static uint64_t mapped_size(const struct nec_malloc *m, uint64_t addr, uint64_t end)
 {
@@ -349,7 +386,8 @@ static struct nec_error *find_mapped(struct nec_malloc *m)
 
 	maps = nec_image_mappings(m->image, &count);
 	for (i = 0; i < count; i++) {
-		if (maps[i].path || (maps[i].perms & (NEC_PERM_W | NEC_PERM_X)) != NEC_PERM_W || maps[i].start & (PAGE - 1))
+		if (maps[i].path || (maps[i].perms & (NEC_PERM_W | NEC_PERM_X)) != NEC_PERM_W ||
+		    maps[i].start & (PAGE - 1))
 			continue;
 		for (addr = maps[i].start; addr < maps[i].end; addr += size) {
 			size = PAGE;
@@ -369,13 +407,15 @@ static struct nec_error *find_mapped(struct nec_malloc *m)
 	return NULL;
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------------------------- */
+/* ---- all of it
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 /* To add an allocator: what the names of its files have in them. */
 static const struct {
 	const char *part, *name;
 } others[] = {
-	{"ld-musl", "musl"},	     {"libc.musl", "musl"},	 {"libjemalloc", "jemalloc"},
+	{"ld-musl", "musl"},         {"libc.musl", "musl"},       {"libjemalloc", "jemalloc"},
 	{"libtcmalloc", "tcmalloc"}, {"libmimalloc", "mimalloc"},
 };
 

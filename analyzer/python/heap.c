@@ -11,6 +11,9 @@ enum { MAX_ARENAS = 1 << 18 };
 /* Pools in use have a size class below this many bytes: SMALL_REQUEST_THRESHOLD. */
 enum { MAX_BLOCK = 512 };
 
+/* Of an arena that is sparse, one byte in so many is in use. */
+enum { SPARSE = 4 };
+
 static uint64_t pool_size(const struct nec_heap *heap)
 {
 	return heap->target->layout.traits.pool_size;
@@ -74,12 +77,13 @@ static bool has_own_pool(const struct nec_target *t, uint64_t table, uint32_t co
 	return false;
 }
 
-static uint64_t find_table(const struct nec_target *t, uint32_t *length_ret)
+/* The table of arenas that a word of [start, end) points to, the one with the most arenas; 0: none. */
+static uint64_t find_table(const struct nec_target *t, uint64_t start, uint64_t end, uint32_t *length_ret)
 {
 	uint64_t addr, v, best = 0;
 	uint32_t used, length, best_used = 0;
 
-	for (addr = t->data_start; addr + 8 <= t->data_end; addr += 8) {
+	for (addr = start; addr + 8 <= end; addr += 8) {
 		if (!nec_image_u64(t->image, addr, &v)) {
 			addr = (addr | 4095) - 7;
 			continue;
@@ -110,6 +114,8 @@ static struct nec_error *add_table(struct nec_heap *heap, uint64_t table, uint32
 	struct nec_arena *arenas;
 	uint32_t i;
 
+	if (heap->table_count < NEC_HEAP_TABLES)
+		heap->tables[heap->table_count++] = table;
 	arenas = realloc(heap->arenas, (heap->arena_count + length + 1) * sizeof(*arenas));
 	if (!arenas)
 		return &nec_enomem;
@@ -118,7 +124,7 @@ static struct nec_error *add_table(struct nec_heap *heap, uint64_t table, uint32
 		uint64_t entry = table + i * nec_off(t, NEC_SIZEOF_ARENA);
 		struct nec_arena *a = &arenas[heap->arena_count];
 
-		a->start = nec_field(t, entry, NEC_F_ARENA_ADDRESS);
+		*a = (struct nec_arena){.start = nec_field(t, entry, NEC_F_ARENA_ADDRESS)};
 		if (!a->start)
 			continue;
 		a->first_pool = (a->start + mask) & ~mask;
@@ -157,7 +163,7 @@ static uint32_t blocks_end(const struct nec_heap *heap, uint64_t pool, uint32_t 
 	return (uint32_t)(first + (next - first) / size * size);
 }
 
-static void read_pool(struct nec_heap *heap, uint64_t pool, struct nec_pool *ret)
+static void read_pool(struct nec_heap *heap, struct nec_arena *arena, uint64_t pool, struct nec_pool *ret)
 {
 	const struct nec_target *t = heap->target;
 	uint32_t size = block_size(heap, pool);
@@ -188,6 +194,11 @@ static void read_pool(struct nec_heap *heap, uint64_t pool, struct nec_pool *ret
 	heap->pools_used++;
 	heap->blocks_used += blocks - n;
 	heap->bytes_used += (blocks - n) * size;
+	arena->blocks_used += (uint32_t)(blocks - n);
+	arena->bytes_used += (blocks - n) * size;
+	n = (pool_size(heap) - nec_off(t, NEC_SIZEOF_POOL)) / size - (blocks - n);
+	arena->blocks_free += (uint32_t)n;
+	arena->bytes_free += n * size;
 }
 
 /* Pools of an arena that were used at least once. */
@@ -209,20 +220,63 @@ static struct nec_error *read_pools(struct nec_heap *heap)
 	if (!heap->pools || !heap->arena_starts)
 		return &nec_enomem;
 	for (i = 0; i < heap->arena_count; i++) {
-		const struct nec_arena *a = &heap->arenas[i];
+		struct nec_arena *a = &heap->arenas[i];
 
 		heap->arena_starts[i] = a->start;
 		NEC_TRY(nec_addrset_cover(heap->free_blocks, a->start, a->start + heap->target->layout.traits.arena_size));
 		for (n = 0; n < used_pools(heap, a); n++)
-			read_pool(heap, a->first_pool + n * pool_size(heap), &heap->pools[a->pool_index + n]);
+			read_pool(heap, a, a->first_pool + n * pool_size(heap), &heap->pools[a->pool_index + n]);
+		a->sparse = a->bytes_used < heap->target->layout.traits.arena_size / SPARSE;
+		heap->sparse_count += a->sparse;
 	}
 	return NULL;
 }
 
-struct nec_error *nec_heap_init(struct nec_heap *heap, const struct nec_target *target)
+static struct nec_error *add_table_in(struct nec_heap *heap, uint64_t start, uint64_t end, bool *found_ret)
 {
-	uint32_t length = 0;
-	uint64_t table;
+	uint32_t length = 0, i;
+	uint64_t table = find_table(heap->target, start, end, &length);
+
+	*found_ret = table;
+	for (i = 0; i < heap->table_count; i++)
+		if (heap->tables[i] == table)
+			return NULL;
+	return table && i < NEC_HEAP_TABLES ? add_table(heap, table, length) : NULL;
+}
+
+/* An interpreter with an allocator of its own has its table in its state (3.12), or in a block that a word of it points to. */
+static struct nec_error *add_tables_of(struct nec_heap *heap, const struct nec_malloc *malloc, uint64_t interp)
+{
+	enum { LEAST_STATE = 64 << 10, HEAD = 4096 };
+	uint64_t end = interp + nec_off(heap->target, NEC_SIZEOF_INTERP), addr, v;
+	const struct nec_malloc_mapped *mapped;
+	struct nec_chunk chunk;
+	bool found;
+
+	NEC_TRY(add_table_in(heap, interp, end, &found));
+	for (addr = interp; addr + 8 <= end && !found; addr += 8) {
+		v = nec_word(heap->target, addr);
+		if (v < 4096 || v & 15)
+			continue;
+		mapped = nec_malloc_mapped(malloc, v);
+		if (mapped ? mapped->start + 16 == v
+			   : nec_malloc_chunk(malloc, v, &chunk) && chunk.start + 16 == v && chunk.size >= LEAST_STATE)
+			NEC_TRY(add_table_in(heap, v, v + HEAD, &found));
+	}
+	return NULL;
+}
+
+const struct nec_pool *nec_heap_pool(const struct nec_heap *heap, const struct nec_arena *arena, uint64_t addr)
+{
+	uint64_t n = (addr - arena->first_pool) / pool_size(heap);
+
+	return addr >= arena->first_pool && n < used_pools(heap, arena) ? &heap->pools[arena->pool_index + n] : NULL;
+}
+
+struct nec_error *nec_heap_init(struct nec_heap *heap, const struct nec_target *target, const struct nec_malloc *malloc)
+{
+	uint32_t i;
+	bool found;
 
 	*heap = (struct nec_heap){.target = target};
 	heap->free_blocks = nec_addrset_create();
@@ -230,10 +284,12 @@ struct nec_error *nec_heap_init(struct nec_heap *heap, const struct nec_target *
 		return &nec_enomem;
 	if (!nec_has(target, NEC_F_ARENA_ADDRESS) || !target->layout.traits.arena_size)
 		return NULL;
-	table = find_table(target, &length);
-	if (!table)
+	NEC_TRY(add_table_in(heap, target->data_start, target->data_end, &found));
+	for (i = 0; i < target->interpreter_count; i++)
+		if (target->interpreters[i] - target->data_start >= target->data_end - target->data_start)
+			NEC_TRY(add_tables_of(heap, malloc, target->interpreters[i]));
+	if (!heap->arena_count)
 		return NULL;
-	NEC_TRY(add_table(heap, table, length));
 	qsort(heap->arenas, heap->arena_count, sizeof(*heap->arenas), by_start);
 	return read_pools(heap);
 }

@@ -3,12 +3,14 @@
  * pymalloc as the process left it: arenas, pools, and which blocks of them are in use. Layout and invariants: Objects/obmalloc.c.
  *
  * The table of arenas is found through the runtime (3.12 on) or by looking for it: an array of arena_object whose every entry is
- * consistent, pointed to from the runtime's static data. So it needs no symbol. Blocks of raw malloc are not its business.
+ * consistent, pointed to from the runtime's static data, and in interpreters with allocators of their own from their state. So it
+ * needs no symbol. Blocks of raw malloc are not its business.
  */
 #ifndef NEC_PYTHON_HEAP_H
 #define NEC_PYTHON_HEAP_H
 
 #include "base/addrset.h"
+#include "native/malloc.h"
 #include "python/target.h"
 
 struct nec_arena {
@@ -19,6 +21,10 @@ struct nec_arena {
 	uint32_t pools_free;
 	uint64_t table_entry;  /* address of its arena_object */
 	uint32_t pool_index;   /* of its first pool, in nec_heap.pools */
+	uint64_t bytes_used;   /* in blocks that are in use */
+	uint64_t bytes_free;   /* in the others of pools in use */
+	uint32_t blocks_used, blocks_free;
+	bool sparse;	       /* so little of it is used that somebody will ask by whom */
 };
 
 /* One pool. */
@@ -34,7 +40,7 @@ struct nec_size_class {
 	uint64_t blocks_free;
 };
 
-enum { NEC_SIZE_CLASSES = 64 };
+enum { NEC_SIZE_CLASSES = 64, NEC_HEAP_TABLES = 64 };
 
 struct nec_heap {
 	const struct nec_target *target; /* borrowed */
@@ -46,14 +52,21 @@ struct nec_heap {
 	struct nec_size_class classes[NEC_SIZE_CLASSES]; /* by size / 8 - 1, so that old alignments fit */
 	uint64_t blocks_used, bytes_used;
 	uint64_t pools_used;
+	uint32_t table_count;
+	uint64_t tables[NEC_HEAP_TABLES]; /* addresses of the arrays of arena_object */
+	uint32_t sparse_count; /* arenas that are sparse */
 	uint64_t damaged; /* pools whose free list or header makes no sense */
 };
 
-struct nec_error *nec_heap_init(struct nec_heap *heap, const struct nec_target *target);
+struct nec_error *nec_heap_init(struct nec_heap *heap, const struct nec_target *target,
+				const struct nec_malloc *malloc);
 void nec_heap_deinit(struct nec_heap *heap);
 
 /* The arena that holds addr, NULL for none. */
 const struct nec_arena *nec_heap_arena(const struct nec_heap *heap, uint64_t addr);
+
+/* The pool of the arena that begins at addr; NULL: it was never used. */
+const struct nec_pool *nec_heap_pool(const struct nec_heap *heap, const struct nec_arena *arena, uint64_t addr);
 
 enum nec_block_state {
 	NEC_BLOCK_OUTSIDE, /* not in an arena */

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "python/collector.h"
 #include "python/layouts/layouts.h"
+#include "python/ledger.h"
 #include "python/python.h"
 #include "python/roots.h"
 #include "python/threads.h"
@@ -28,6 +29,8 @@ struct python_source {
 	struct nec_target target;
 	struct nec_types types;
 	struct nec_heap heap;
+	struct nec_malloc malloc;
+	struct nec_ledger ledger;
 	struct nec_walk walk;
 	struct nec_roots roots;
 	struct nec_threads threads;
@@ -146,10 +149,10 @@ static void collect_meta(struct python_source *s)
 	add_meta(s, "pymalloc_arenas", "%u", s->heap.arena_count);
 	add_meta(s, "pymalloc_blocks", "%llu", (unsigned long long)s->heap.blocks_used);
 	add_meta(s, "pymalloc_bytes", "%llu", (unsigned long long)s->heap.bytes_used);
-	add_meta(s, "blocks_objects", "%llu", (unsigned long long)w->object_blocks);
-	add_meta(s, "blocks_parts", "%llu", (unsigned long long)w->part_blocks);
-	add_meta(s, "blocks_unexplained", "%llu", (unsigned long long)w->unexplained_blocks);
-	add_meta(s, "bytes_unexplained", "%llu", (unsigned long long)w->unexplained_block_bytes);
+	add_meta(s, "blocks_objects", "%llu", (unsigned long long)s->ledger.object_blocks.count);
+	add_meta(s, "blocks_parts", "%llu", (unsigned long long)s->ledger.table_blocks.count);
+	add_meta(s, "blocks_unexplained", "%llu", (unsigned long long)s->ledger.sums[NEC_LEDGER_RAW].count);
+	add_meta(s, "bytes_unexplained", "%llu", (unsigned long long)s->ledger.sums[NEC_LEDGER_RAW].bytes);
 	add_meta(s, "freed_targets", "%llu", (unsigned long long)w->freed_targets);
 }
 
@@ -303,6 +306,130 @@ static bool give_space(struct python_source *s, struct nec_fact *f)
 		return true;
 	}
 	return false;
+}
+
+static bool give_memory(struct python_source *s, struct nec_fact *f)
+{
+	struct nec_ledger_row row;
+
+	if (!nec_ledger_next(&s->ledger, &row))
+		return false;
+	f->kind = NEC_FACT_MEMORY;
+	f->memory.area = row.area;
+	f->memory.category = row.category;
+	f->memory.bytes = (int64_t)row.bytes;
+	f->memory.count = (int64_t)row.count;
+	return true;
+}
+
+static void fill_arena(const struct python_source *s, const struct nec_arena *a, struct nec_fact *f)
+{
+	const struct nec_traits *traits = &s->target.layout.traits;
+	uint64_t pools = (uint64_t)a->pools_free * traits->pool_size;
+
+	f->arena.kind = "pymalloc";
+	f->arena.start = a->start;
+	f->arena.bytes = (int64_t)traits->arena_size;
+	f->arena.used = (int64_t)a->bytes_used;
+	f->arena.used_count = a->blocks_used;
+	f->arena.free = (int64_t)a->bytes_free;
+	f->arena.free_count = a->blocks_free;
+	f->arena.whole = (int64_t)pools;
+	f->arena.release = a->blocks_used ? 0 : (int64_t)traits->arena_size;
+}
+
+static void fill_heap(const struct python_source *s, const struct nec_malloc_heap *h, struct nec_fact *f)
+{
+	const struct nec_chunk_sum *sums = h->sums;
+
+	f->arena.kind = "malloc";
+	f->arena.number = s->malloc.arenas[h->arena].is_main ? 0 : h->arena + !s->malloc.arenas[0].is_main;
+	f->arena.start = h->start;
+	f->arena.bytes = (int64_t)(h->end - h->start);
+	f->arena.used = (int64_t)sums[NEC_CHUNK_USED].bytes;
+	f->arena.used_count = (int64_t)sums[NEC_CHUNK_USED].count;
+	f->arena.free = (int64_t)sums[NEC_CHUNK_FREE].bytes;
+	f->arena.free_count = (int64_t)sums[NEC_CHUNK_FREE].count;
+	f->arena.cached = (int64_t)(sums[NEC_CHUNK_FAST].bytes + sums[NEC_CHUNK_TCACHE].bytes);
+	f->arena.cached_count = (int64_t)(sums[NEC_CHUNK_FAST].count + sums[NEC_CHUNK_TCACHE].count);
+	f->arena.whole = (int64_t)sums[NEC_CHUNK_TOP].bytes;
+	f->arena.release = (int64_t)h->release;
+	f->arena.last = h->last.size ? h->last.start + 16 : 0;
+}
+
+/* Arenas of pymalloc, then heaps of malloc. */
+static bool give_arenas(struct python_source *s, struct nec_fact *f)
+{
+	uint32_t i = s->index++;
+
+	if (i >= s->heap.arena_count + s->malloc.heap_count)
+		return false;
+	memset(&f->arena, 0, sizeof(f->arena));
+	f->kind = NEC_FACT_ARENA;
+	if (i < s->heap.arena_count)
+		fill_arena(s, &s->heap.arenas[i], f);
+	else
+		fill_heap(s, &s->malloc.heaps[i - s->heap.arena_count], f);
+	return true;
+}
+
+static bool give_parts(struct python_source *s, struct nec_fact *f)
+{
+	const struct nec_owned *owned = s->walk.owned.data;
+
+	if (s->index >= s->walk.owned.size / sizeof(*owned))
+		return false;
+	owned += s->index++;
+	f->kind = NEC_FACT_PART;
+	f->part.addr = owned->addr;
+	f->part.bytes = (int64_t)owned->size;
+	f->part.owner = owned->owner;
+	return true;
+}
+
+/* What was odd about malloc's heap, damaged chunks one by one. */
+static bool give_malloc_warnings(struct python_source *s, struct nec_fact *f)
+{
+	const struct nec_malloc *m = &s->malloc;
+	uint32_t shown = m->corrupt_count < NEC_MALLOC_CORRUPT ? (uint32_t)m->corrupt_count : NEC_MALLOC_CORRUPT;
+	uint32_t i = s->index++;
+
+	nec_text_clear(&s->text);
+	f->kind = NEC_FACT_WARNING;
+	f->warning.stage = "malloc";
+	f->warning.addr = 0;
+	if (i < shown) {
+		const struct nec_malloc_corrupt *c = &m->corrupt[i];
+
+		f->warning.addr = c->addr;
+		nec_text_printf(&s->text, "the chunk of malloc at 0x%llx is damaged: its size word says 0x%llx",
+				(unsigned long long)c->addr, (unsigned long long)c->word);
+		if (c->before)
+			nec_text_printf(&s->text, "; the one before it is at 0x%llx", (unsigned long long)c->before);
+		nec_text_printf(&s->text, ", the walk went on at 0x%llx", (unsigned long long)c->after);
+	} else if (i == shown && m->corrupt_count > shown) {
+		nec_text_printf(&s->text, "%llu more chunks of malloc are damaged",
+				(unsigned long long)(m->corrupt_count - shown));
+	} else if (i <= shown + 1 && m->bad_lists) {
+		nec_text_printf(&s->text, "%llu lists of free chunks lead to what is no chunk",
+				(unsigned long long)m->bad_lists);
+		s->index = UINT32_MAX;
+	} else if (i <= shown + 2 && !m->arena_count) {
+		if (m->other)
+			nec_text_printf(&s->text, "memory from malloc is not told apart: %s is not supported", m->other);
+		else
+			nec_text_puts(&s->text, "no arena of glibc's malloc was found: its memory is not told apart");
+		s->index = UINT32_MAX;
+	} else if (i <= shown + 2) {
+		if (!m->other)
+			return false;
+		nec_text_printf(&s->text, "the process had %s: what it allocated is not told apart", m->other);
+		s->index = UINT32_MAX;
+	} else {
+		return false;
+	}
+	f->warning.message = nec_text_str(&s->text);
+	return true;
 }
 
 static bool give_strings(struct python_source *s, struct nec_fact *f)
@@ -480,6 +607,10 @@ static bool (*const stages[])(struct python_source *s, struct nec_fact *f) = {
 	give_mappings,
 	give_layout,
 	give_space,
+	give_memory,
+	give_arenas,
+	give_parts,
+	give_malloc_warnings,
 	give_strings,
 	give_types,
 	give_extents,
@@ -515,7 +646,9 @@ static void close_source(struct nec_source *source)
 		free(s->meta[i].value);
 	nec_threads_deinit(&s->threads);
 	nec_roots_deinit(&s->roots);
+	nec_ledger_deinit(&s->ledger);
 	nec_walk_deinit(&s->walk);
+	nec_malloc_deinit(&s->malloc);
 	nec_heap_deinit(&s->heap);
 	nec_types_deinit(&s->types);
 	nec_target_deinit(&s->target);
@@ -528,9 +661,11 @@ static struct nec_error *prepare(struct python_source *s, const char *tmpdir)
 {
 	NEC_TRY(nec_target_init(&s->target, s->image));
 	NEC_TRY(nec_types_init(&s->types, &s->target));
-	NEC_TRY(nec_heap_init(&s->heap, &s->target));
-	NEC_TRY(nec_walk_init(&s->walk, &s->types, &s->heap, tmpdir, s->progress));
+	NEC_TRY(nec_malloc_init(&s->malloc, s->image));
+	NEC_TRY(nec_heap_init(&s->heap, &s->target, &s->malloc));
+	NEC_TRY(nec_walk_init(&s->walk, &s->types, &s->heap, &s->malloc, tmpdir, s->progress));
 	NEC_TRY(nec_walk_run(&s->walk));
+	NEC_TRY(nec_ledger_init(&s->ledger, &s->walk, tmpdir));
 	NEC_TRY(nec_values_init(&s->values, &s->types));
 	NEC_TRY(nec_threads_init(&s->threads, &s->types, s->no_native));
 	s->threads.no_values = s->no_values;

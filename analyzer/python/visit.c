@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "native/malloc.h"
 #include "python/dict.h"
 #include "python/heap.h"
 #include "python/str.h"
@@ -150,21 +151,33 @@ const struct nec_type *nec_object_candidate(struct nec_types *types, const struc
 	}
 }
 
-/* A chunk of malloc larger than this is mapped on its own, and data rather than a struct. */
+/* A chunk of malloc larger than this is data rather than a struct: what it points at is not followed. */
 enum { MAX_NATIVE_BLOCK = 1 << 20 };
 
 /* Blocks that one word leads to. */
 enum { NATIVE_BLOCKS_OF_OBJECT = 64 };
 
-/*
- * Bytes of the native block that begins at addr; 0 when there is none. Of malloc (glibc): the size is in the word before it, and the chunk
- * behind it says that it is in use (malloc/malloc.c, PREV_INUSE).
- */
+/* Where the heap of malloc was not found: the size is in the word before a block, and the chunk behind it says that it is in use. */
+static uint64_t likely_chunk(const struct nec_image *image, uint64_t addr)
+{
+	const struct nec_mapping *map;
+	uint64_t size, next;
+
+	map = nec_image_mapping_at(image, addr);
+	if (!map || map->path || !(map->perms & NEC_PERM_W) || !nec_image_u64(image, addr - 8, &size))
+		return 0;
+	size &= ~7ull;
+	if (size < 32 || size & 15 || size > MAX_NATIVE_BLOCK || !nec_image_u64(image, addr - 8 + size, &next))
+		return 0;
+	return next & 1 && (next & ~7ull) >= 32 && (next & ~7ull) < UINT64_C(1) << 40 ? size - 8 : 0;
+}
+
+/* Bytes of the native block that begins at addr, of pymalloc or malloc; 0 when there is none. */
 static uint64_t native_block(const struct nec_visit *visit, uint64_t addr)
 {
-	const struct nec_image *image = visit->target->image;
-	const struct nec_mapping *map;
-	uint64_t start, size, next;
+	const struct nec_malloc_mapped *mapped;
+	struct nec_chunk chunk;
+	uint64_t start, size;
 
 	switch (nec_heap_block(visit->heap, addr, &start, &size)) {
 	case NEC_BLOCK_USED:
@@ -176,13 +189,14 @@ static uint64_t native_block(const struct nec_visit *visit, uint64_t addr)
 	}
 	if (addr & 15 || addr < 4096)
 		return 0;
-	map = nec_image_mapping_at(image, addr);
-	if (!map || map->path || !(map->perms & NEC_PERM_W) || !nec_image_u64(image, addr - 8, &size))
+	if (!visit->malloc || !visit->malloc->arena_count)
+		return likely_chunk(visit->target->image, addr);
+	mapped = nec_malloc_mapped(visit->malloc, addr);
+	if (mapped)
+		return mapped->start + 16 == addr ? mapped->end - addr : 0;
+	if (!nec_malloc_chunk(visit->malloc, addr, &chunk) || chunk.state != NEC_CHUNK_USED || chunk.start + 16 != addr)
 		return 0;
-	size &= ~7ull;
-	if (size < 32 || size & 15 || size > MAX_NATIVE_BLOCK || !nec_image_u64(image, addr - 8 + size, &next))
-		return 0;
-	return next & 1 && (next & ~7ull) >= 32 && (next & ~7ull) < UINT64_C(1) << 40 ? size - 8 : 0;
+	return chunk.size - 8;
 }
 
 void nec_follow_native(struct nec_visit *visit, uint64_t addr, uint32_t label, unsigned int max_blocks)
@@ -200,6 +214,8 @@ void nec_follow_native(struct nec_visit *visit, uint64_t addr, uint32_t label, u
 	for (next = first; next < visit->part_count; next++) {
 		uint64_t block = visit->parts[next].addr, bytes = visit->parts[next].size;
 
+		if (bytes > MAX_NATIVE_BLOCK)
+			continue;
 		for (off = 0; off + 8 <= bytes; off += 8) {
 			uint32_t i;
 

@@ -17,11 +17,13 @@ struct nec_part {
 };
 
 struct nec_heap;
+struct nec_malloc;
 
 struct nec_visit {
 	const struct nec_target *target;
 	struct nec_types *types;
 	const struct nec_heap *heap; /* borrowed; NULL: native blocks are not followed */
+	const struct nec_malloc *malloc; /* borrowed; NULL: not known */
 	struct nec_ref *refs; /* owned */
 	uint32_t ref_count, ref_capacity;
 	struct nec_part *parts; /* owned */

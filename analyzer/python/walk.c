@@ -5,9 +5,8 @@
 #include "python/dict.h"
 #include "python/walk.h"
 
-struct nec_error *nec_walk_init(struct nec_walk *walk, struct nec_types *types,
-				const struct nec_heap *heap, const char *tmpdir,
-				struct nec_progress *progress)
+struct nec_error *nec_walk_init(struct nec_walk *walk, struct nec_types *types, const struct nec_heap *heap,
+				const struct nec_malloc *malloc, const char *tmpdir, struct nec_progress *progress)
 {
 	const struct nec_segment *segments;
 	uint32_t count, i;
@@ -16,9 +15,11 @@ struct nec_error *nec_walk_init(struct nec_walk *walk, struct nec_types *types,
 				  .types = types,
 				  .heap = heap,
 				  .progress = progress,
-				  .stack = NEC_TMPARRAY_INIT};
+				  .stack = NEC_TMPARRAY_INIT,
+				  .owned = NEC_TMPARRAY_INIT};
 	nec_visit_init(&walk->visit, types);
 	walk->visit.heap = heap;
+	walk->visit.malloc = malloc;
 	walk->objects = nec_addrset_create();
 	walk->parts = nec_addrset_create();
 	walk->shared = nec_addrset_create();
@@ -26,6 +27,7 @@ struct nec_error *nec_walk_init(struct nec_walk *walk, struct nec_types *types,
 	if (!walk->objects || !walk->parts || !walk->shared || !walk->found_in_blocks)
 		return &nec_enomem;
 	NEC_TRY(nec_tmparray_init(&walk->stack, tmpdir));
+	NEC_TRY(nec_tmparray_init(&walk->owned, tmpdir));
 	segments = nec_image_segments(types->target->image, &count);
 	for (i = 0; i < count; i++) {
 		if (segments[i].origin == NEC_ORIGIN_NONE)
@@ -54,7 +56,8 @@ void nec_walk_deinit(struct nec_walk *walk)
 	nec_addrset_destroy(walk->found_in_blocks);
 	nec_visit_deinit(&walk->visit);
 	nec_tmparray_deinit(&walk->stack);
-	*walk = (struct nec_walk){.stack = NEC_TMPARRAY_INIT};
+	nec_tmparray_deinit(&walk->owned);
+	*walk = (struct nec_walk){.stack = NEC_TMPARRAY_INIT, .owned = NEC_TMPARRAY_INIT};
 }
 
 static struct nec_error *push(struct nec_walk *walk, uint64_t addr)
@@ -110,16 +113,39 @@ static uint64_t part_start(const struct nec_walk *walk, const struct nec_part *p
 										       : part->addr;
 }
 
-static void note_parts(struct nec_walk *walk)
+static bool is_notable(const struct nec_walk *walk, const struct nec_part *part)
+{
+	const struct nec_malloc_heap *heap;
+	const struct nec_arena *arena;
+
+	if (part->size >= NEC_OWNED_LEAST)
+		return true;
+	if (!walk->heap->sparse_count && !walk->visit.malloc->sparse_count)
+		return false;
+	arena = nec_heap_arena(walk->heap, part->addr);
+	if (arena)
+		return arena->sparse;
+	heap = nec_malloc_heap(walk->visit.malloc, part->addr);
+	return heap && heap->sparse;
+}
+
+static struct nec_error *note_parts(struct nec_walk *walk, uint64_t obj)
 {
 	uint32_t i;
 
 	for (i = 0; i < walk->visit.part_count; i++) {
-		uint64_t start = part_start(walk, &walk->visit.parts[i]);
+		const struct nec_part *part = &walk->visit.parts[i];
+		uint64_t start = part_start(walk, part);
 
 		if (!nec_addrset_add(walk->parts, start))
 			nec_addrset_add(walk->shared, start);
+		if (is_notable(walk, part)) {
+			struct nec_owned owned = {part->addr, part->size, obj};
+
+			NEC_TRY(nec_tmparray_append(&walk->owned, &owned, sizeof(owned)));
+		}
 	}
+	return NULL;
 }
 
 int64_t nec_walk_native(const struct nec_walk *walk)
@@ -168,7 +194,7 @@ static struct nec_error *visit_one(struct nec_walk *walk, uint64_t obj)
 		else
 			NEC_TRY(mark(walk, visit->refs[i].dst));
 	}
-	note_parts(walk);
+	NEC_TRY(note_parts(walk, obj));
 	if (type->gc && !walk->target->layout.traits.free_threaded &&
 	    (!type->is_type || nec_field(walk->target, obj, NEC_F_TYPE_FLAGS) & NEC_TYPE_HEAPTYPE))
 		NEC_TRY(mark_neighbours(walk, obj));
@@ -278,39 +304,10 @@ static struct nec_error *mark_blocks(struct nec_walk *walk)
 	return NULL;
 }
 
-static void count_blocks(struct nec_walk *walk)
-{
-	struct nec_block_iter it;
-	uint64_t start, size;
-	unsigned int i;
-
-	nec_block_iter_init(&it, walk->heap);
-	while (nec_block_iter_next(&it, &start, &size)) {
-		if (nec_addrset_has(walk->parts, start)) {
-			walk->part_blocks++;
-			walk->part_block_bytes += size;
-			continue;
-		}
-		for (i = 0; i < LEADS && leads[i] < size &&
-			    !nec_addrset_has(walk->objects, start + leads[i]);
-		     i++)
-			;
-		if (i < LEADS && leads[i] < size) {
-			walk->object_blocks++;
-			walk->object_block_bytes += size;
-		} else {
-			walk->unexplained_blocks++;
-			walk->unexplained_block_bytes += size;
-		}
-	}
-}
-
 struct nec_error *nec_walk_run(struct nec_walk *walk)
 {
 	NEC_TRY(mark_roots(walk));
 	NEC_TRY(close_over(walk));
 	NEC_TRY(mark_blocks(walk));
-	NEC_TRY(nec_addrset_index(walk->objects));
-	count_blocks(walk);
-	return NULL;
+	return nec_addrset_index(walk->objects);
 }

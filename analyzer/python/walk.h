@@ -12,8 +12,16 @@
 #include "base/addrset.h"
 #include "base/progress.h"
 #include "base/tmparray.h"
+#include "native/malloc.h"
 #include "python/heap.h"
 #include "python/visit.h"
+
+/* A part of an object that somebody will ask the owner of: a large one, or one in an arena or heap that is mostly free. */
+struct nec_owned {
+	uint64_t addr, size, owner;
+};
+
+enum { NEC_OWNED_LEAST = 64 << 10 }; /* bytes of a large one */
 
 struct nec_walk {
 	const struct nec_target *target; /* borrowed */
@@ -25,16 +33,14 @@ struct nec_walk {
 	struct nec_addrset *found_in_blocks; /* owned: objects that nothing led to */
 	struct nec_visit visit;
 	struct nec_tmparray stack;
+	struct nec_tmparray owned; /* struct nec_owned[] */
 	struct nec_progress *progress;
 	uint64_t marked;
-	/* Blocks of pymalloc in use, by what they are. */
-	uint64_t object_blocks, part_blocks, unexplained_blocks;
-	uint64_t object_block_bytes, part_block_bytes, unexplained_block_bytes;
 	uint64_t freed_targets; /* exact references into free blocks: dangling in the process itself */
 };
 
 struct nec_error *nec_walk_init(struct nec_walk *walk, struct nec_types *types, const struct nec_heap *heap,
-				const char *tmpdir, struct nec_progress *progress);
+				const struct nec_malloc *malloc, const char *tmpdir, struct nec_progress *progress);
 void nec_walk_deinit(struct nec_walk *walk);
 
 /* Bytes outside the object that walk->visit, just made, owns alone and that its size does not count. */

@@ -133,6 +133,27 @@ static struct nec_error *put_mark(struct nec_store *store, const struct nec_fact
 	return nec_rows_put(store, NEC_ROW_MARK, cells);
 }
 
+static struct nec_error *put_arena(struct nec_store *store, const struct nec_fact *f)
+{
+	const struct nec_cell cells[] = {
+		nec_cell_text(f->arena.kind),
+		nec_cell_int(f->arena.number),
+		nec_cell_addr(f->arena.start),
+		nec_cell_known(f->arena.bytes),
+		nec_cell_known(f->arena.used),
+		nec_cell_known(f->arena.used_count),
+		nec_cell_known(f->arena.free),
+		nec_cell_known(f->arena.free_count),
+		nec_cell_known(f->arena.cached),
+		nec_cell_known(f->arena.cached_count),
+		nec_cell_known(f->arena.whole),
+		nec_cell_known(f->arena.release),
+		nec_cell_addr(f->arena.last),
+	};
+
+	return nec_rows_put(store, NEC_ROW_ARENA, cells);
+}
+
 static struct nec_error *put_finding(struct nec_store *store, const struct nec_fact *f)
 {
 	const struct nec_cell cells[] = {
@@ -203,6 +224,7 @@ struct nec_error *nec_store_put(struct nec_store *store, const struct nec_fact *
 	case NEC_FACT_MEMORY:
 		return nec_rows_put(store, NEC_ROW_MEMORY,
 				    (const struct nec_cell[]){nec_cell_text(f->memory.category),
+							      nec_cell_text(f->memory.area),
 							      nec_cell_known(f->memory.bytes),
 							      nec_cell_known(f->memory.count)});
 	case NEC_FACT_STRING:
@@ -250,6 +272,13 @@ struct nec_error *nec_store_put(struct nec_store *store, const struct nec_fact *
 							      nec_cell_known(f->space.count),
 							      nec_cell_known(f->space.used),
 							      nec_cell_known(f->space.bytes)});
+	case NEC_FACT_ARENA:
+		return put_arena(store, f);
+	case NEC_FACT_PART:
+		return nec_rows_put(store, NEC_ROW_PART,
+				    (const struct nec_cell[]){nec_cell_addr(f->part.addr),
+							      nec_cell_known(f->part.bytes),
+							      nec_cell_addr(f->part.owner)});
 	}
 	return NULL;
 }

@@ -23,10 +23,10 @@ static const struct {
 	[NEC_ROW_MAPPING] = {"INSERT INTO mapping(start, end, bytes, perms, path, kind, dumped) "
 			     "VALUES(?, ?, ?, ?, ?, ?, ?)",
 			     7},
-	[NEC_ROW_MEMORY] = {"INSERT INTO memory(category, bytes, count) VALUES(?, ?, ?) "
+	[NEC_ROW_MEMORY] = {"INSERT INTO memory(category, area, bytes, count) VALUES(?, ?, ?, ?) "
 			    "ON CONFLICT(category) DO UPDATE SET bytes = bytes + excluded.bytes, "
 			    "count = count + excluded.count",
-			    3},
+			    4},
 	[NEC_ROW_LABEL] = {"INSERT OR REPLACE INTO label(id, text) VALUES(?, ?)", 2},
 	[NEC_ROW_TYPE] =
 		{"INSERT OR REPLACE INTO type(id, addr, name, module, basicsize, itemsize, flags, "
@@ -58,6 +58,11 @@ static const struct {
 			    4},
 	[NEC_ROW_SPACE] =
 		{"INSERT INTO space(kind, size, count, used, bytes) VALUES(?, ?, ?, ?, ?)", 5},
+	[NEC_ROW_ARENA] = {"INSERT INTO arena(kind, number, start, bytes, used, used_count, free, "
+			   "free_count, cached, cached_count, whole, release, last) "
+			   "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			   13},
+	[NEC_ROW_PART] = {"INSERT OR IGNORE INTO part(addr, bytes, owner) VALUES(?, ?, ?)", 3},
 	[NEC_ROW_FINDING] = {"INSERT INTO finding(rule, title, detail, bytes, addr) "
 			     "VALUES(?, ?, ?, ?, ?)",
 			     5},

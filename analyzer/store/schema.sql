@@ -45,9 +45,12 @@ CREATE TABLE mapping(
 	dumped INTEGER				-- bytes of it that the dump has
 );
 
--- Where the memory of the process went: a partition, so the rows add up and nothing is in two of them.
+-- Where the memory of the process went: a partition, so the rows add up and nothing is in two of them. Of a core the sum is
+-- that of mapping.bytes.
 CREATE TABLE memory(
 	category TEXT PRIMARY KEY,		-- what the memory was used for
+	area TEXT,				-- objects, over-allocation, interpreter, pymalloc, malloc, stacks, files, shared
+						-- memory, other, unknown; NULL: not said
 	bytes INTEGER,				-- how much of it
 	count INTEGER				-- blocks or things that make it up; NULL: not counted
 ) WITHOUT ROWID;
@@ -185,6 +188,33 @@ CREATE TABLE space(
 	count INTEGER,				-- how many there are
 	used INTEGER,				-- how many of these are in use
 	bytes INTEGER				-- bytes of all
+);
+
+-- Stretches of memory that an allocator hands out pieces of: arenas of pymalloc, heaps of malloc's arenas (the main arena has
+-- one, the others one for each 64 MiB). In order of addresses within a kind.
+CREATE TABLE arena(
+	id INTEGER PRIMARY KEY,			-- order of arrival
+	kind TEXT NOT NULL,			-- pymalloc, malloc
+	number INTEGER,				-- malloc: its arena as malloc_info counts them, 0 is the main one
+	start INTEGER,				-- first address
+	bytes INTEGER,				-- all of it
+	used INTEGER,				-- bytes in blocks or chunks that are in use
+	used_count INTEGER,			-- how many these are
+	free INTEGER,				-- bytes in free blocks of pools in use, in chunks in bins
+	free_count INTEGER,			-- how many these are
+	cached INTEGER,				-- malloc: bytes in chunks that are free and kept: fast bins, caches of threads
+	cached_count INTEGER,			-- how many these are
+	whole INTEGER,				-- bytes that are free as a whole: free pools, the top of a heap
+	release INTEGER,			-- bytes that malloc_trim(0) would give back at once; pymalloc: of an empty arena
+	last INTEGER				-- malloc: the last address that malloc gave and nobody freed
+);
+
+-- Memory of objects outside of themselves, as far as somebody will ask whose it is: 64 KiB and more, or in an arena or heap that is
+-- mostly free.
+CREATE TABLE part(
+	addr INTEGER PRIMARY KEY,		-- where it begins
+	bytes INTEGER,				-- how much
+	owner INTEGER				-- object.addr of whose it is
 );
 
 -- What rules found worth saying.
