@@ -92,9 +92,9 @@ struct nec_fact {
 			const char *path, *kind; /* kind: heap, stack, file, anon, vdso, ... */
 		} mapping;
 		struct {
-			const char *area; /* what of a kind belongs together; NULL: not known */
 			const char *category;
 			int64_t bytes, count;
+			const char *area; /* what it belongs to; NULL: not said */
 		} memory;
 		struct {
 			uint32_t id; /* dense, from 0, ascending */

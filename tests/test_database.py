@@ -20,7 +20,7 @@ CONTRACT = {
     "meta": "key value",
     "warning": "id stage addr message",
     "mapping": "id start end perms path kind dumped",
-    "memory": "category bytes count",
+    "memory": "category area bytes count",
     "type": "id addr name module basicsize itemsize flags",
     "object": "addr type size native refcount referrers idom retained distance",
     "value": "addr text",

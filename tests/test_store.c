@@ -463,7 +463,7 @@ START_TEST(test_facts_of_all_tables_arrive)
 	static const struct nec_fact facts[] = {
 		{.kind = NEC_FACT_MAPPING,
 		 .mapping = {0x1000, 0x3000, 0x1000, 5, "/bin/x\xff", "file"}},
-		{.kind = NEC_FACT_MEMORY, .memory = {"objects", 10, 1}},
+		{.kind = NEC_FACT_MEMORY, .memory = {"objects", 10, 1, "python"}},
 		{.kind = NEC_FACT_MEMORY, .memory = {"objects", 5, NEC_UNKNOWN}},
 		{.kind = NEC_FACT_THREAD,
 		 .thread = {.id = 0, .tid = 7, .name = "main", .daemon = -1}},
@@ -474,6 +474,9 @@ START_TEST(test_facts_of_all_tables_arrive)
 		{.kind = NEC_FACT_SAMPLE, .sample = {.time = 1.5, .name = "rss", .value = 9}},
 		{.kind = NEC_FACT_LAYOUT, .layout = {.field = "PyObject.ob_type", .offset = 8}},
 		{.kind = NEC_FACT_SPACE, .space = {.kind = "pool", .size = 4096, .count = 2}},
+		{.kind = NEC_FACT_ARENA, .arena = {.kind = "malloc", .start = 0x4000, .bytes = 64, .used = 48}},
+		{.kind = NEC_FACT_PART, .part = {.addr = 0x4010, .owner = 0x10, .bytes = 32}},
+		{.kind = NEC_FACT_PART, .part = {.addr = 0x4010, .owner = 0x20, .bytes = 8}},
 		{.kind = NEC_FACT_MARK, .mark = {.start = 1, .end = 2, .name = "f", .level = -1}},
 		{.kind = NEC_FACT_WARNING,
 		 .warning = {.stage = "x", .message = "odd", .addr = 0x20}},
@@ -494,7 +497,9 @@ START_TEST(test_facts_of_all_tables_arrive)
 	ck_assert_int_eq(
 		ask_int(db,
 			"SELECT (SELECT bytes = 8192 AND perms = 'r-x' AND path = '/bin/x\\xff' FROM mapping) "
-			"AND (SELECT bytes = 15 AND count IS NULL FROM memory) "
+			"AND (SELECT bytes = 15 AND count IS NULL AND area = 'python' FROM memory) "
+			"AND (SELECT start = 16384 AND used = 48 AND last IS NULL FROM arena) "
+			"AND (SELECT bytes = 32 AND owner = 16 FROM part) "
 			"AND (SELECT tid = 7 AND ident IS NULL AND daemon IS NULL FROM thread) "
 			"AND (SELECT line IS NULL AND column = 3 AND function = 'f' FROM frame) "
 			"AND (SELECT name = 'x' AND addr = 16 AND text IS NULL FROM local) "
