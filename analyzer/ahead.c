@@ -11,7 +11,7 @@ enum {
 	BLOCK_SIZE = 256 << 10,
 	QUEUE = 16,         /* blocks that are read ahead */
 	MAX_REFS = 8 << 10, /* references that one fact of ours has */
-	MAX_STRINGS = 4,
+	MAX_STRINGS = 5,
 };
 
 /* What of a fact of each kind is to be copied: its bytes, and the strings that it borrows. */
@@ -37,8 +37,14 @@ static const struct {
 	[NEC_FACT_THREAD] = {UPTO(thread), {AT(thread.name), AT(thread.state), AT(thread.gil)}},
 	[NEC_FACT_FRAME] = {UPTO(frame),
 			    {AT(frame.kind), AT(frame.function), AT(frame.qualname),
-			     AT(frame.file)}},
+			     AT(frame.file), AT(frame.library)}},
 	[NEC_FACT_LOCAL] = {UPTO(local), {AT(local.name), AT(local.text)}},
+	[NEC_FACT_TASK] = {UPTO(task),
+			   {AT(task.kind), AT(task.name), AT(task.state), AT(task.waits)}},
+	[NEC_FACT_TASK_FRAME] = {UPTO(task_frame),
+				 {AT(task_frame.function), AT(task_frame.qualname),
+				  AT(task_frame.file)}},
+	[NEC_FACT_TASK_WAIT] = {UPTO(task_wait), {0}},
 	[NEC_FACT_CENSUS] = {UPTO(census), {AT(census.name), AT(census.kind)}},
 	[NEC_FACT_SAMPLE] = {UPTO(sample), {AT(sample.name), AT(sample.unit)}},
 	[NEC_FACT_LAYOUT] = {UPTO(layout),

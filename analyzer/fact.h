@@ -6,7 +6,8 @@
  * following call. References are addresses; ids exist only after the last object, so a source tells everything about
  * all objects first and their references after:
  *
- *   META, MAPPING, MEMORY, ARENA, PART, SAMPLE, MARK, CENSUS, STRING, TYPE, VALUE, ROOT, THREAD, FRAME, LOCAL, WARNING   at any time, but
+ *   META, MAPPING, MEMORY, ARENA, PART, SAMPLE, MARK, CENSUS, STRING, TYPE, VALUE, ROOT, THREAD, FRAME, LOCAL, TASK,
+ *       TASK_FRAME, TASK_WAIT, WARNING    at any time, but
  *       a TYPE and a STRING before the first fact that names it;
  *   FINDING    made at the end of a load (suspects.h), not by sources;
  *   EXTENT     before the first object: where objects may lie (a source that does not know leaves it out);
@@ -40,6 +41,9 @@ enum nec_fact_kind {
 	NEC_FACT_THREAD,
 	NEC_FACT_FRAME,
 	NEC_FACT_LOCAL,
+	NEC_FACT_TASK,
+	NEC_FACT_TASK_FRAME,
+	NEC_FACT_TASK_WAIT,
 	NEC_FACT_CENSUS,
 	NEC_FACT_SAMPLE,
 	NEC_FACT_LAYOUT,
@@ -159,6 +163,24 @@ struct nec_fact {
 			uint64_t addr;
 			const char *text; /* may be NULL: look in value */
 		} local;
+		struct { /* a task of asyncio, a greenlet; its frames and waits follow */
+			uint64_t addr;
+			const char *kind, *name, *state;
+			uint64_t loop, coro;  /* 0: none */
+			uint32_t thread;      /* that runs its loop, UINT32_MAX: none */
+			const char *waits;    /* for what, in words */
+			uint64_t waits_for;   /* that object, 0: none */
+		} task;
+		struct {
+			uint64_t task;
+			uint32_t depth; /* 0 is the innermost */
+			const char *function, *qualname, *file;
+			int32_t line;
+			uint64_t addr, code; /* of the coroutine and its code object */
+		} task_frame;
+		struct {
+			uint64_t task, awaited; /* TASK addr */
+		} task_wait;
 		struct {
 			const char *name; /* of a type or another key of the partition */
 			int64_t count, bytes;

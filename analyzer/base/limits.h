@@ -50,6 +50,15 @@
 #define NEC_LIMIT_UNWIND_FRAME UINT64_C(4096)
 #define NEC_LIMIT_UNWIND_ALL   (UINT64_C(1) << 30)
 
+/* Coroutines that await one another: each is a call to the interpreter, whose depth is limited as above; a loop ends here. */
+#define NEC_LIMIT_AWAITS 100000
+
+/* Tasks and greenlets: each is a KiB or more. */
+#define NEC_LIMIT_TASKS (UINT32_C(1) << 24)
+
+/* Callbacks of a task that are looked at, and what each is bound to. */
+#define NEC_LIMIT_CALLBACKS 1024
+
 /* Warnings of one kind that are kept one by one; the rest are counted. */
 #define NEC_LIMIT_WARNINGS 1000
 

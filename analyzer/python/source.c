@@ -15,6 +15,7 @@
 #include "python/ledger.h"
 #include "python/python.h"
 #include "python/roots.h"
+#include "python/tasks.h"
 #include "python/threads.h"
 #include "python/value.h"
 #include "python/walk.h"
@@ -34,6 +35,7 @@ struct python_source {
 	struct nec_walk walk;
 	struct nec_roots roots;
 	struct nec_threads threads;
+	struct nec_tasks tasks;
 	unsigned int stage;
 	struct {
 		const char *key;
@@ -514,6 +516,7 @@ static bool give_objects(struct python_source *s, struct nec_fact *f)
 		if (type)
 			break;
 	}
+	nec_tasks_consider(&s->tasks, s->object, type);
 	f->kind = NEC_FACT_OBJECT;
 	f->object.addr = s->object;
 	f->object.type = type->id;
@@ -585,6 +588,13 @@ static bool give_threads(struct python_source *s, struct nec_fact *f)
 	return nec_threads_next(&s->threads, f);
 }
 
+static bool give_tasks(struct python_source *s, struct nec_fact *f)
+{
+	if (!s->index++)
+		nec_tasks_end(&s->tasks);
+	return nec_tasks_next(&s->tasks, f);
+}
+
 static bool give_roots(struct python_source *s, struct nec_fact *f)
 {
 	struct nec_root root;
@@ -616,6 +626,7 @@ static bool (*const stages[])(struct python_source *s, struct nec_fact *f) = {
 	give_extents,
 	give_objects,
 	give_threads,
+	give_tasks,
 	give_roots,
 	give_references,
 };
@@ -627,7 +638,8 @@ static struct nec_error *next(struct nec_source *source, struct nec_fact *f)
 	while (s->stage < sizeof(stages) / sizeof(stages[0])) {
 		if (stages[s->stage](s, f))
 			return NULL;
-		if (s->types.failed || s->walk.visit.failed || s->text.failed || s->threads.failed)
+		if (s->types.failed || s->walk.visit.failed || s->text.failed || s->threads.failed ||
+		    s->tasks.failed || s->tasks.text.failed)
 			return &nec_enomem;
 		s->stage++;
 		s->index = 0;
@@ -644,6 +656,7 @@ static void close_source(struct nec_source *source)
 
 	for (i = 0; i < s->meta_count; i++)
 		free(s->meta[i].value);
+	nec_tasks_deinit(&s->tasks);
 	nec_threads_deinit(&s->threads);
 	nec_roots_deinit(&s->roots);
 	nec_ledger_deinit(&s->ledger);
@@ -669,6 +682,7 @@ static struct nec_error *prepare(struct python_source *s, const char *tmpdir)
 	NEC_TRY(nec_values_init(&s->values, &s->types));
 	NEC_TRY(nec_threads_init(&s->threads, &s->types, s->no_native));
 	s->threads.no_values = s->no_values;
+	nec_tasks_init(&s->tasks, &s->types, &s->threads);
 	collect_meta(s);
 	return NULL;
 }

@@ -24,6 +24,11 @@ void nec_stack_init(struct nec_stack *stack, const struct nec_target *t, uint64_
 					    thread ? nec_field(t, thread, NEC_F_THREAD_CFRAME) : 0};
 }
 
+void nec_stack_init_at(struct nec_stack *stack, const struct nec_target *t, uint64_t frame)
+{
+	*stack = (struct nec_stack){.target = t, .next = frame, .mark_at = 1};
+}
+
 static bool is_code(const struct nec_target *t, uint64_t code)
 {
 	uint64_t name = nec_field(t, code, NEC_F_CODE_NAME), flags;

@@ -48,6 +48,9 @@ struct nec_stack_frame {
 void nec_stack_init(struct nec_stack *stack, const struct nec_target *t, uint64_t thread);
 bool nec_stack_next(struct nec_stack *stack, struct nec_stack_frame *ret);
 
+/* Of what is suspended and no thread: from the frame at `frame` (0: none). */
+void nec_stack_init_at(struct nec_stack *stack, const struct nec_target *t, uint64_t frame);
+
 /* Reads the frame at addr; false when it is none, or one of the interpreter's own. */
 bool nec_stack_frame_read(const struct nec_target *t, uint64_t addr, struct nec_stack_frame *ret);
 

@@ -108,6 +108,39 @@ static struct nec_error *put_local(struct nec_store *store, const struct nec_fac
 	return nec_rows_put(store, NEC_ROW_LOCAL, cells);
 }
 
+static struct nec_error *put_task(struct nec_store *store, const struct nec_fact *f)
+{
+	const struct nec_cell cells[] = {
+		nec_cell_addr(f->task.addr),
+		nec_cell_text(f->task.kind),
+		nec_cell_text(f->task.name),
+		nec_cell_text(f->task.state),
+		nec_cell_addr(f->task.loop),
+		nec_cell_known(f->task.thread == UINT32_MAX ? NEC_UNKNOWN : f->task.thread),
+		nec_cell_addr(f->task.coro),
+		nec_cell_text(f->task.waits),
+		nec_cell_addr(f->task.waits_for),
+	};
+
+	return nec_rows_put(store, NEC_ROW_TASK, cells);
+}
+
+static struct nec_error *put_task_frame(struct nec_store *store, const struct nec_fact *f)
+{
+	const struct nec_cell cells[] = {
+		nec_cell_addr(f->task_frame.task),
+		nec_cell_int(f->task_frame.depth),
+		nec_cell_text(f->task_frame.function),
+		nec_cell_text(f->task_frame.qualname),
+		nec_cell_text(f->task_frame.file),
+		nec_cell_known(f->task_frame.line > 0 ? f->task_frame.line : NEC_UNKNOWN),
+		nec_cell_addr(f->task_frame.addr),
+		nec_cell_addr(f->task_frame.code),
+	};
+
+	return nec_rows_put(store, NEC_ROW_TASK_FRAME, cells);
+}
+
 static struct nec_error *put_sample(struct nec_store *store, const struct nec_fact *f)
 {
 	const struct nec_cell cells[] = {
@@ -246,6 +279,14 @@ struct nec_error *nec_store_put(struct nec_store *store, const struct nec_fact *
 		return put_frame(store, f);
 	case NEC_FACT_LOCAL:
 		return put_local(store, f);
+	case NEC_FACT_TASK:
+		return put_task(store, f);
+	case NEC_FACT_TASK_FRAME:
+		return put_task_frame(store, f);
+	case NEC_FACT_TASK_WAIT:
+		return nec_rows_put(store, NEC_ROW_TASK_WAIT,
+				    (const struct nec_cell[]){nec_cell_addr(f->task_wait.task),
+							      nec_cell_addr(f->task_wait.awaited)});
 	case NEC_FACT_CENSUS:
 		return nec_rows_put(store, NEC_ROW_CENSUS,
 				    (const struct nec_cell[]){nec_cell_int(f->census.series),

@@ -46,6 +46,15 @@ static const struct {
 		 11},
 	[NEC_ROW_LOCAL] =
 		{"INSERT INTO local(thread, depth, name, addr, text) VALUES(?, ?, ?, ?, ?)", 5},
+	[NEC_ROW_TASK] =
+		{"INSERT OR REPLACE INTO task(addr, kind, name, state, loop, thread, coro, waits, "
+		 "waits_for) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		 9},
+	[NEC_ROW_TASK_FRAME] =
+		{"INSERT INTO task_frame(task, depth, function, qualname, file, line, addr, code) "
+		 "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+		 8},
+	[NEC_ROW_TASK_WAIT] = {"INSERT INTO task_wait(task, awaited) VALUES(?, ?)", 2},
 	[NEC_ROW_CENSUS] =
 		{"INSERT INTO census(series, kind, name, count, bytes) VALUES(?, ?, ?, ?, ?)", 5},
 	[NEC_ROW_SAMPLE] =

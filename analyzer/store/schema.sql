@@ -141,6 +141,39 @@ CREATE TABLE local(
 	text TEXT				-- a preview; NULL: look in value
 );
 
+-- What runs without a thread of its own: tasks of asyncio, also those that are done and kept, and greenlets.
+CREATE TABLE task(
+	addr INTEGER PRIMARY KEY,		-- object.addr
+	kind TEXT NOT NULL,			-- asyncio, greenlet
+	name TEXT,				-- by Task.get_name(); of a greenlet its type; NULL: before 3.8
+	state TEXT NOT NULL,			-- pending, running, finished, failed, cancelled; suspended, not suspended
+	loop INTEGER,				-- object.addr of the event loop
+	thread INTEGER,				-- thread.id of the thread that runs the loop; NULL: none
+	coro INTEGER,				-- object.addr of its coroutine; NULL: done
+	waits TEXT,				-- what for, in words; NULL: for nothing
+	waits_for INTEGER			-- object.addr of the future that it awaits
+);
+
+-- Stacks of tasks: the frame of a task's coroutine, of what that awaits, and so on.
+CREATE TABLE task_frame(
+	id INTEGER PRIMARY KEY,			-- order of arrival
+	task INTEGER NOT NULL,			-- task.addr
+	depth INTEGER NOT NULL,			-- 0: the innermost
+	function TEXT,				-- name of the function
+	qualname TEXT,				-- with its class; NULL: not known
+	file TEXT,				-- source file
+	line INTEGER,				-- line where it is suspended; NULL: not known
+	addr INTEGER,				-- object.addr of the coroutine or generator; NULL: of a greenlet
+	code INTEGER				-- object.addr of its code object
+);
+
+-- Which task waits for which: directly, or for a future that the other one will finish.
+CREATE TABLE task_wait(
+	id INTEGER PRIMARY KEY,			-- order of arrival
+	task INTEGER NOT NULL,			-- task.addr of the one that waits
+	awaited INTEGER NOT NULL		-- task.addr
+);
+
 -- Sums by some key, for dumps that have no objects.
 CREATE TABLE census(
 	id INTEGER PRIMARY KEY,			-- order of arrival

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Greenlets; see greenlet.h. */
+#include "python/greenlet.h"
+
+#include <string.h>
+
+/* Words of the object, and of the C++ object behind it, that are looked at. */
+enum { OBJECT_WORDS = 32, STATE_WORDS = 48 };
+
+static bool is_frame(struct nec_types *types, uint64_t obj)
+{
+	const struct nec_type *type = obj && !(obj & 7) ? nec_object_type(types, obj) : NULL;
+
+	return type && !strcmp(type->tp_name, "frame");
+}
+
+/* The first frame object that the words at `at` point to. */
+static uint64_t find_frame(struct nec_types *types, uint64_t at, unsigned int words)
+{
+	unsigned int i;
+
+	for (i = 0; i < words; i++) {
+		uint64_t obj = nec_word(types->target, at + i * 8);
+
+		if (is_frame(types, obj))
+			return obj;
+	}
+	return 0;
+}
+
+uint64_t nec_greenlet_frame(struct nec_types *types, uint64_t obj)
+{
+	const struct nec_target *t = types->target;
+	unsigned int head = (unsigned int)nec_off(t, NEC_SIZEOF_OBJECT) / 8, i;
+	uint64_t frame = find_frame(types, obj + head * 8, OBJECT_WORDS - head), state;
+
+	/* The C++ object points back at its owner with its second word. */
+	for (i = head; !frame && i < OBJECT_WORDS; i++) {
+		state = nec_word(t, obj + i * 8);
+		if (state && !(state & 7) && nec_word(t, state + 8) == obj)
+			frame = find_frame(types, state, STATE_WORDS);
+	}
+	if (!frame || t->layout.traits.frames == NEC_FRAME_OBJECTS)
+		return frame;
+	return nec_field(t, frame, NEC_F_FRAME_FRAME);
+}
