@@ -1,30 +1,35 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Objects in order of addresses out of pack_out, object and value, three statements in step; see
- * scan.h. */
+/* Objects in order of addresses out of pack_out, object and value, read in step; see scan.h. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/leaf.h"
 #include "store/pack.h"
 #include "store/read.h"
 #include "store/scan.h"
 
-enum statement { PAGES, FIGURES, VALUES, STATEMENTS };
+/* Tables whose rows are read from the file itself, by leaf.h. */
+enum table { FIGURES, VALUES, TABLES };
 
-static const char *const statement_sql[STATEMENTS] = {
-	[PAGES] = "SELECT key, data FROM pack_out WHERE key >= ?1 ORDER BY key",
-	[FIGURES] =
-		("SELECT addr, coalesce(size, 0) + coalesce(native, 0), retained, idom, flags FROM object"
-		 " WHERE addr >= ?1 ORDER BY addr"),
-	[VALUES] = "SELECT addr, text FROM value WHERE addr >= ?1 ORDER BY addr",
+/* Columns of object, in the order of schema.sql. */
+enum {
+	OBJECT_SIZE = 2,
+	OBJECT_NATIVE,
+	OBJECT_IDOM = 6,
+	OBJECT_RETAINED,
+	OBJECT_FLAGS = 9,
+	OBJECT_COLUMNS
 };
+enum { VALUE_TEXT = 1, VALUE_COLUMNS };
 
 static const char doing[] = "reading objects in order";
 
 struct nec_scan {
 	struct nec_db *db; /* its own */
-	sqlite3_stmt *statements[STATEMENTS];
-	bool ended[STATEMENTS]; /* FIGURES and VALUES: no row is left, or it was not asked for */
-	uint64_t row_addr[STATEMENTS]; /* of the row that FIGURES and VALUES stand at */
+	sqlite3_stmt *pages;
+	struct nec_leaf *tables[TABLES];
+	bool ended[TABLES];        /* no row is left, or it was not asked for */
+	uint64_t row_addr[TABLES]; /* of the row that the table stands at */
 	uint64_t to;
 	uint32_t count; /* objects in the dump */
 	struct nec_pack_page page;
@@ -65,30 +70,37 @@ static struct nec_error *first_page(struct nec_scan *s, uint64_t addr, int64_t *
 	return scan_error(s, rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc);
 }
 
-static struct nec_error *step_rows(struct nec_scan *s, enum statement which)
+static struct nec_error *step_rows(struct nec_scan *s, enum table which)
 {
-	int rc = sqlite3_step(s->statements[which]);
+	int64_t rowid;
+	bool more;
 
-	if (rc == SQLITE_ROW) {
-		s->row_addr[which] = (uint64_t)sqlite3_column_int64(s->statements[which], 0);
-		return NULL;
-	}
-	s->ended[which] = true;
-	return scan_error(s, rc == SQLITE_DONE ? SQLITE_OK : rc);
+	NEC_TRY(nec_leaf_next(s->tables[which], &rowid, &more));
+	s->ended[which] = !more;
+	s->row_addr[which] = more ? (uint64_t)rowid : 0;
+	return NULL;
 }
 
-static struct nec_error *start(struct nec_scan *s, enum statement which, int64_t value)
+static struct nec_error *start(struct nec_scan *s, enum table which, const char *name,
+			       uint64_t from)
 {
-	NEC_TRY(scan_error(s, sqlite3_prepare_v2(s->db->db, statement_sql[which], -1,
-						 &s->statements[which], NULL)));
-	sqlite3_bind_int64(s->statements[which], 1, value);
-	return which == PAGES ? NULL : step_rows(s, which);
+	NEC_TRY(nec_leaf_open(s->db, name, (int64_t)from, &s->tables[which]));
+	return step_rows(s, which);
+}
+
+static struct nec_error *start_pages(struct nec_scan *s, int64_t key)
+{
+	NEC_TRY(scan_error(
+		s, sqlite3_prepare_v2(s->db->db,
+				      "SELECT key, data FROM pack_out WHERE key >= ?1 ORDER BY key",
+				      -1, &s->pages, NULL)));
+	return scan_error(s, sqlite3_bind_int64(s->pages, 1, key));
 }
 
 /* The next row of pack_out as the page; *more_ret false behind the last. */
 static struct nec_error *read_page(struct nec_scan *s, bool *more_ret)
 {
-	sqlite3_stmt *row = s->statements[PAGES];
+	sqlite3_stmt *row = s->pages;
 	int rc = sqlite3_step(row);
 	const void *data;
 	bool nomem = false;
@@ -142,13 +154,13 @@ static struct nec_error *open_scan(struct nec_scan *s, unsigned int what, uint64
 
 	NEC_TRY(nec_scan_extent(s->db, &s->count, &middle));
 	NEC_TRY(first_page(s, from, &key));
-	NEC_TRY(start(s, PAGES, key));
+	NEC_TRY(start_pages(s, key));
 	s->ended[FIGURES] = !(what & NEC_SCAN_FIGURES);
 	if (!s->ended[FIGURES])
-		NEC_TRY(start(s, FIGURES, (int64_t)from));
+		NEC_TRY(start(s, FIGURES, "object", from));
 	s->ended[VALUES] = !(what & NEC_SCAN_VALUES);
 	if (!s->ended[VALUES])
-		NEC_TRY(start(s, VALUES, (int64_t)from));
+		NEC_TRY(start(s, VALUES, "value", from));
 	s->next_id = (uint32_t)(key >> NEC_PACK_PART_BITS);
 	if (s->next_id >= s->count)
 		return scan_error(s, SQLITE_CORRUPT);
@@ -189,8 +201,9 @@ void nec_scan_close(struct nec_scan *s)
 {
 	if (!s)
 		return;
-	for (int i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(s->statements[i]);
+	for (int i = 0; i < TABLES; i++)
+		nec_leaf_close(s->tables[i]);
+	sqlite3_finalize(s->pages);
 	nec_pack_page_deinit(&s->page);
 	nec_db_close(s->db);
 	free(s->blob);
@@ -282,7 +295,7 @@ struct nec_error *nec_scan_edges(struct nec_scan *s, const struct nec_edge **edg
 }
 
 /* Does the statement stand at the current object? */
-static struct nec_error *catch_up(struct nec_scan *s, enum statement which, bool *there_ret)
+static struct nec_error *catch_up(struct nec_scan *s, enum table which, bool *there_ret)
 {
 	while (!s->ended[which] && s->row_addr[which] < s->addr)
 		NEC_TRY(step_rows(s, which));
@@ -292,28 +305,39 @@ static struct nec_error *catch_up(struct nec_scan *s, enum statement which, bool
 
 struct nec_error *nec_scan_figures(struct nec_scan *s, struct nec_scan_figures *ret)
 {
-	sqlite3_stmt *row = s->statements[FIGURES];
+	struct nec_leaf_cell cells[NEC_LEAF_COLUMNS];
 	bool there;
 
 	*ret = (struct nec_scan_figures){.retained = -1};
 	NEC_TRY(catch_up(s, FIGURES, &there));
 	if (!there)
 		return NULL;
-	ret->size = sqlite3_column_int64(row, 1);
-	if (sqlite3_column_type(row, 2) == SQLITE_INTEGER)
-		ret->retained = sqlite3_column_int64(row, 2);
-	ret->idom = (uint64_t)sqlite3_column_int64(row, 3);
-	ret->flags = (uint32_t)sqlite3_column_int64(row, 4);
+	NEC_TRY(nec_leaf_cells(s->tables[FIGURES], OBJECT_COLUMNS, cells));
+	/* Sums of what somebody else wrote may be anything. */
+	if (__builtin_add_overflow(cells[OBJECT_SIZE].i, cells[OBJECT_NATIVE].i, &ret->size))
+		ret->size = cells[OBJECT_SIZE].i;
+	if (cells[OBJECT_RETAINED].type == NEC_LEAF_INT)
+		ret->retained = cells[OBJECT_RETAINED].i;
+	ret->idom = (uint64_t)cells[OBJECT_IDOM].i;
+	ret->flags = (uint32_t)cells[OBJECT_FLAGS].i;
 	return NULL;
 }
 
 struct nec_error *nec_scan_value(struct nec_scan *s, const char **text_ret, size_t *size_ret)
 {
+	struct nec_leaf_cell cells[NEC_LEAF_COLUMNS];
 	bool there;
 
+	*text_ret = NULL;
+	*size_ret = 0;
 	NEC_TRY(catch_up(s, VALUES, &there));
-	*text_ret = there ? (const char *)sqlite3_column_text(s->statements[VALUES], 1) : NULL;
-	*size_ret = *text_ret ? (size_t)sqlite3_column_bytes(s->statements[VALUES], 1) : 0;
+	if (!there)
+		return NULL;
+	NEC_TRY(nec_leaf_cells(s->tables[VALUES], VALUE_COLUMNS, cells));
+	if (cells[VALUE_TEXT].type != NEC_LEAF_TEXT)
+		return NULL;
+	*text_ret = (const char *)cells[VALUE_TEXT].data;
+	*size_ret = cells[VALUE_TEXT].size;
 	return NULL;
 }
 
