@@ -227,6 +227,19 @@ struct nec_error *nec_diff_select(const struct nec_diff_sets *sets, const struct
 				  struct nec_db **diff_ret);
 
 /*
+ * A series of snapshots of any kind, in any order, as a database of its own (store/trend.sql): memory, types, holders and
+ * containers over time, with what each does (compare/fit.h), and when memory reaches its limit.
+ */
+struct nec_trend_options {
+	int64_t limit;	      /* bytes; 0: what a snapshot says of a cgroup or address space */
+	const char *limit_of; /* which memory is limited: rss, size, ... NULL: what there is */
+	struct nec_progress *progress;
+};
+
+struct nec_error *nec_trend(struct nec_db *const *snapshots, size_t count,
+			    const struct nec_trend_options *options, struct nec_db **trend_ret);
+
+/*
  * The stacks of a dump or a database. Of a dump they are read straight from its memory, without loading the heap. Strings live as long as
  * the result; NULL: not known.
  */

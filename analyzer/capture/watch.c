@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "capture/target.h"
@@ -28,43 +29,6 @@ struct nec_watch {
 	double times[HISTORY], values[HISTORY]; /* of growth, oldest first */
 	int count;
 };
-
-static const struct {
-	const char *suffix;
-	double factor;
-} units[] = {
-	{"", 1},
-	{"B", 1},
-	{"KiB", 1024.},
-	{"MiB", 1048576.},
-	{"GiB", 1073741824.},
-	{"TiB", 1099511627776.},
-	{"kB", 1e3},
-	{"KB", 1e3},
-	{"MB", 1e6},
-	{"GB", 1e9},
-	{"TB", 1e12},
-	{"K", 1024.},
-	{"M", 1048576.},
-	{"G", 1073741824.},
-};
-
-static bool parse_amount(const char *text, double *ret)
-{
-	char *end;
-	size_t i;
-
-	*ret = strtod(text, &end);
-	if (end == text || !(*ret > 0) || !isfinite(*ret))
-		return false;
-	for (i = 0; i < sizeof(units) / sizeof(*units); i++) {
-		if (!strcmp(end, units[i].suffix)) {
-			*ret *= units[i].factor;
-			return true;
-		}
-	}
-	return false;
-}
 
 static bool parse_percent(const char *text, bool sign, double *ret)
 {
@@ -86,13 +50,13 @@ struct nec_error *nec_watch_create(const char *condition, struct nec_watch **wat
 		ok = true;
 	} else if (!strncmp(condition, "rss>", 4)) {
 		w->quantity = RSS;
-		ok = parse_amount(condition + 4, &w->threshold);
+		ok = nec_bytes_parse(condition + 4, &w->threshold, NULL, NULL);
 	} else if (!strncmp(condition, "psi>", 4)) {
 		w->quantity = PSI;
 		ok = parse_percent(condition + 4, false, &w->threshold);
 	} else if (!strncmp(condition, "growth>", 7)) {
 		w->quantity = GROWTH;
-		ok = parse_amount(condition + 7, &w->threshold);
+		ok = nec_bytes_parse(condition + 7, &w->threshold, NULL, NULL);
 	}
 	if (ok) {
 		*watch_ret = w;

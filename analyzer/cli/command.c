@@ -37,6 +37,7 @@ const struct nec_command *const nec_commands[] = {
 	&nec_command_show,
 	&nec_command_sql,
 	&nec_command_threads,
+	&nec_command_trend,
 	&nec_command_types,
 	&nec_command_waste,
 	&nec_command_whatif,
@@ -393,7 +394,8 @@ struct nec_error *nec_cli_parse(struct nec_cli *cli, int argc, char **argv, bool
 	cli->output = nec_cli_has(cli, "json")  ? NEC_OUTPUT_JSON
 		      : nec_cli_has(cli, "csv") ? NEC_OUTPUT_CSV
 						: NEC_OUTPUT_TEXT;
-	if (nec_cli_value(cli, "limit"))
+	if (nec_cli_value(cli, "limit") &&
+	    nec_cli_value(cli, "limit")->option->kind == NEC_OPTION_NUMBER)
 		cli->limit = nec_cli_value(cli, "limit")->number;
 	cli->operands = argv + optind;
 	cli->operand_count = argc - optind;
