@@ -62,6 +62,7 @@ struct nec_error *nec_identity_read(const char *path, struct nec_identity *ret)
 					S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
 	ret->size = (uint64_t)st.st_size;
 	ret->mtime = st.st_mtime;
+	ret->mtime_ms = (uint32_t)(st.st_mtim.tv_nsec / 1000000);
 	err = hash_span(fd, 0, buf, &hash);
 	if (!err && st.st_size > SPAN)
 		err = hash_span(fd, (uint64_t)st.st_size - SPAN, buf, &hash);

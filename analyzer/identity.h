@@ -13,6 +13,7 @@
 struct nec_identity {
 	uint64_t size; /* bytes */
 	int64_t mtime; /* seconds since the epoch */
+	uint32_t mtime_ms; /* and thousandths */
 	char hash[33]; /* FNV-1a, 128 bits, in hexadecimal */
 };
 

@@ -89,6 +89,35 @@ static struct nec_error *put_process(struct nec_store *store, const struct nec_i
 	return p->sigpid ? nec_stages_meta_int(store, "signal_pid", p->sigpid) : NULL;
 }
 
+/* Lines "NAME NUMBER"; the first is the time. What else is there are figures of that time. */
+static struct nec_error *put_account(struct nec_store *store, const struct nec_process *p)
+{
+	static const char *const names[] = {"rss", "swap", "size", "cgroup", "cgroup_limit", "as_limit"};
+	const char *line = p->account;
+	double time = 0, value;
+	char name[32], text[32];
+	int n;
+
+	if (!line || sscanf(line, "time %lf", &time) != 1 || !(time > 0) || !(time < 1e11))
+		return NULL;
+	snprintf(text, sizeof(text), "%.6f", time);
+	NEC_TRY(nec_stages_meta(store, "captured_at", text));
+	for (; sscanf(line, "%31s %lf%n", name, &value, &n) == 2; line += n) {
+		struct nec_fact fact = {.kind = NEC_FACT_SAMPLE};
+
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			if (!strcmp(name, names[i]) && value >= 0 && value < 0x1p62)
+				fact.sample.name = names[i];
+		if (!fact.sample.name)
+			continue;
+		fact.sample.time = time;
+		fact.sample.value = (int64_t)value;
+		fact.sample.unit = "bytes";
+		NEC_TRY(nec_store_put(store, &fact));
+	}
+	return NULL;
+}
+
 static struct nec_error *put_completeness(struct nec_store *store, const struct nec_image *image)
 {
 	const struct nec_completeness *c = nec_image_completeness(image);
@@ -104,5 +133,6 @@ struct nec_error *nec_imagefacts_put(const struct nec_image *image, struct nec_s
 				     bool no_values)
 {
 	NEC_TRY(put_process(store, image, no_values));
+	NEC_TRY(put_account(store, nec_image_process(image)));
 	return put_completeness(store, image);
 }

@@ -216,13 +216,17 @@ static struct nec_error *open_dump(struct load *load)
 	return nec_ahead_open(nec_take(load->source), &load->source);
 }
 
-static struct nec_error *put_time(struct nec_store *store, const char *key, time_t t)
+static struct nec_error *put_time(struct nec_store *store, const char *key, time_t t, uint32_t ms)
 {
-	char text[32];
+	char clock[32], text[48];
 	struct tm tm;
 
-	if (!gmtime_r(&t, &tm) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+	if (!gmtime_r(&t, &tm) || !strftime(clock, sizeof(clock), "%Y-%m-%dT%H:%M:%S", &tm))
 		return NULL;
+	if (ms)
+		snprintf(text, sizeof(text), "%s.%03uZ", clock, ms);
+	else
+		snprintf(text, sizeof(text), "%sZ", clock);
 	return nec_stages_meta(store, key, text);
 }
 
@@ -235,14 +239,15 @@ static struct nec_error *put_meta(struct load *load)
 	NEC_TRY(nec_stages_meta(load->store, "format", load->format->name));
 	NEC_TRY(nec_stages_meta(load->store, "compression", load->compression));
 	NEC_TRY(nec_stages_meta(load->store, "source", source ? source : load->dump));
-	NEC_TRY(put_time(load->store, "loaded_at", time(NULL)));
+	NEC_TRY(put_time(load->store, "loaded_at", time(NULL), 0));
 	if (load->has_identity) {
 		NEC_TRY(nec_stages_meta_int(load->store, "source_size",
 					    (int64_t)load->identity.size));
 		NEC_TRY(nec_stages_meta_int(load->store, "source_mtime", load->identity.mtime));
 		NEC_TRY(nec_stages_meta(load->store, "source_hash", load->identity.hash));
 		/* Until a source knows better: a dump is written when its process is stopped. */
-		NEC_TRY(put_time(load->store, "captured_at", load->identity.mtime));
+		NEC_TRY(put_time(load->store, "captured_at", load->identity.mtime,
+				 load->identity.mtime_ms));
 	}
 	return load->image ? nec_imagefacts_put(load->image, load->store,
 						load->options.no_values)

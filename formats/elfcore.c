@@ -11,12 +11,15 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/corenote.h"
 #include "base/cursor.h"
 #include "base/limits.h"
 #include "formats/format.h"
 #include "formats/formats.h"
 #include "formats/input.h"
 #include "image/build.h"
+
+enum { ACCOUNT_MAX = 4096 /* bytes of our own note; some 200 are written */ };
 
 /* Offsets into struct elf_prstatus, the same on every 64-bit machine. */
 enum {
@@ -238,6 +241,17 @@ static struct nec_error *note_arm_tls(struct core *core, const uint8_t *desc, ui
 	return NULL;
 }
 
+/* A note of our own, with what only the living process could say. */
+static struct nec_error *note_account(struct core *core, const uint8_t *desc, uint32_t size)
+{
+	struct nec_process *p = nec_image_builder_process(core->builder);
+
+	if (size > ACCOUNT_MAX)
+		return NULL;
+	p->account = nec_image_builder_text(core->builder, (const char *)desc, size);
+	return p->account ? NULL : &nec_enomem;
+}
+
 static const struct {
 	const char *owner;
 	uint32_t type;
@@ -246,6 +260,7 @@ static const struct {
 	{"CORE", NT_PRSTATUS, note_prstatus}, {"CORE", NT_PRPSINFO, note_prpsinfo},
 	{"CORE", NT_AUXV, note_auxv},         {"CORE", NT_SIGINFO, note_siginfo},
 	{"CORE", NT_FILE, note_file},         {"LINUX", NT_ARM_TLS, note_arm_tls},
+	{NEC_NOTE_OWNER, NEC_NOTE_ACCOUNT, note_account},
 };
 
 static struct nec_error *read_note(struct core *core, const char *owner, size_t owner_size,

@@ -8,9 +8,12 @@
 #include <sys/procfs.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/corenote.h"
+#include "capture/cgroup.h"
 #include "capture/notes.h"
 
 enum {
@@ -172,6 +175,50 @@ static void add_files(const struct nec_target *t, struct nec_text *notes)
 		add_note(notes, "CORE", NT_FILE, note.data, note.len);
 }
 
+static double status_kib(const char *status, const char *key)
+{
+	const char *at = strstr(status, key);
+
+	return at ? strtod(at + strlen(key), NULL) * 1024 : 0;
+}
+
+/*
+ * What no core says: when it was taken, how much memory was resident, and what the limits were. Lines of a name and a number;
+ * formats/elfcore.c reads them.
+ */
+static void add_account(const struct nec_target *t, struct nec_text *notes)
+{
+	_cleanup_(nec_text_deinit) struct nec_text text = {0};
+	char status[4096], limits[4096], *at;
+	struct timespec now;
+	double v;
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	nec_text_printf(&text, "time %lld.%06ld\n", (long long)now.tv_sec, now.tv_nsec / 1000);
+	n = nec_target_proc(t, "status", status, sizeof(status) - 1);
+	status[n] = 0;
+	if ((v = status_kib(status, "\nVmRSS:")) > 0)
+		nec_text_printf(&text, "rss %.0f\n", v);
+	if ((v = status_kib(status, "\nVmSwap:")) > 0)
+		nec_text_printf(&text, "swap %.0f\n", v);
+	if ((v = status_kib(status, "\nVmSize:")) > 0)
+		nec_text_printf(&text, "size %.0f\n", v);
+	if (nec_cgroup_limit(t->pid, &v)) {
+		nec_text_printf(&text, "cgroup_limit %.0f\n", v);
+		if (nec_cgroup_usage(t->pid, &v))
+			nec_text_printf(&text, "cgroup %.0f\n", v);
+	}
+	n = nec_target_proc(t, "limits", limits, sizeof(limits) - 1);
+	limits[n] = 0;
+	at = strstr(limits, "Max address space");
+	if (at && sscanf(at, "Max address space %lf", &v) == 1)
+		nec_text_printf(&text, "as_limit %.0f\n", v);
+	notes->failed |= text.failed;
+	if (!text.failed)
+		add_note(notes, NEC_NOTE_OWNER, NEC_NOTE_ACCOUNT, text.data, text.len);
+}
+
 void nec_notes_make(const struct nec_target *t, struct nec_text *notes)
 {
 	siginfo_t siginfo = {0};
@@ -193,6 +240,7 @@ void nec_notes_make(const struct nec_target *t, struct nec_text *notes)
 			n = nec_target_proc(t, "auxv", auxv, sizeof(auxv));
 			add_note(notes, "CORE", NT_AUXV, auxv, n);
 			add_files(t, notes);
+			add_account(t, notes);
 		}
 		add_regsets(&t->threads[i], notes);
 	}

@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "capture/cgroup.h"
 #include "capture/target.h"
 #include "necropsy.h"
 
@@ -77,70 +78,9 @@ void nec_watch_destroy(struct nec_watch *watch)
 /* ---- what the kernel says -----------------------------------------------------------------------
  */
 
-static bool read_number(const char *dir, const char *name, double *ret)
-{
-	_cleanup_fclose_ FILE *f = NULL;
-	_cleanup_free_ char *path = NULL;
-
-	if (asprintf(&path, "%s/%s", dir, name) < 0) {
-		path = NULL;
-		return false;
-	}
-	f = fopen(path, "re");
-	return f && fscanf(f, "%lf", ret) == 1; /* "max" is none */
-}
-
-/* The directory of the memory cgroup of pid, to be freed; NULL when there is none to be seen. */
-static char *cgroup_of(int pid)
-{
-	_cleanup_fclose_ FILE *f = NULL;
-	_cleanup_free_ char *line = NULL;
-	char path[64], *dir = NULL;
-	size_t size = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
-	f = fopen(path, "re");
-	while (f && !dir && getline(&line, &size, f) > 0) {
-		char *name = strchr(line, ':'), *where = name ? strchr(name + 1, ':') : NULL;
-		const char *base;
-
-		if (!where)
-			continue;
-		*where++ = 0;
-		where[strcspn(where, "\n")] = 0;
-		base = !name[1]                 ? "/sys/fs/cgroup"
-		       : strstr(name, "memory") ? "/sys/fs/cgroup/memory"
-						: NULL;
-		if (base && asprintf(&dir, "%s%s", base, where) < 0)
-			dir = NULL;
-	}
-	return dir;
-}
-
-/* The limit on the memory of pid: of its cgroup, or of one above it, whichever is the lowest. */
-static bool memory_limit(int pid, double *ret)
-{
-	_cleanup_free_ char *dir = cgroup_of(pid);
-	bool found = false;
-	double v;
-	char *slash;
-
-	while (dir && strlen(dir) >= strlen("/sys/fs/cgroup")) {
-		if ((read_number(dir, "memory.max", &v) ||
-		     read_number(dir, "memory.limit_in_bytes", &v)) &&
-		    v < 1e18 && (!found || v < *ret)) {
-			*ret = v;
-			found = true;
-		}
-		slash = strrchr(dir, '/');
-		*slash = 0;
-	}
-	return found;
-}
-
 static bool read_psi(int pid, double *ret)
 {
-	_cleanup_free_ char *dir = cgroup_of(pid), *path = NULL;
+	_cleanup_free_ char *dir = nec_cgroup_of(pid), *path = NULL;
 	const char *candidates[] = {NULL, "/proc/pressure/memory"};
 	size_t i;
 
@@ -213,7 +153,7 @@ struct nec_error *nec_watch_look(struct nec_watch *w, int pid, bool *met_ret, ch
 		say(why, why_size, "resident", value, "");
 		break;
 	case RSS_SHARE:
-		if (!memory_limit(pid, &limit))
+		if (!nec_cgroup_limit(pid, &limit))
 			return nec_error_create(NEC_ERR_NOTFOUND,
 						"process %d is in no cgroup with a memory limit: "
 						"give bytes, as in rss>4GiB",
