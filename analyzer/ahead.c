@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Reading ahead on a thread; see ahead.h. */
+#include <assert.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ static const struct {
 	[NEC_FACT_META] = {UPTO(meta), {AT(meta.key), AT(meta.value)}},
 	[NEC_FACT_WARNING] = {UPTO(warning), {AT(warning.stage), AT(warning.message)}},
 	[NEC_FACT_MAPPING] = {UPTO(mapping), {AT(mapping.path), AT(mapping.kind)}},
-	[NEC_FACT_MEMORY] = {UPTO(memory), {AT(memory.category)}},
+	[NEC_FACT_MEMORY] = {UPTO(memory), {AT(memory.category), AT(memory.area)}},
 	[NEC_FACT_STRING] = {UPTO(string), {AT(string.text)}},
 	[NEC_FACT_TYPE] = {UPTO(type), {AT(type.name), AT(type.module), AT(type.visitor)}},
 	[NEC_FACT_EXTENT] = {UPTO(extent), {0}},
@@ -50,6 +51,8 @@ static const struct {
 	[NEC_FACT_LAYOUT] = {UPTO(layout),
 			     {AT(layout.field), AT(layout.source), AT(layout.disagrees)}},
 	[NEC_FACT_SPACE] = {UPTO(space), {AT(space.kind)}},
+	[NEC_FACT_ARENA] = {UPTO(arena), {AT(arena.kind)}},
+	[NEC_FACT_PART] = {UPTO(part), {0}},
 	[NEC_FACT_MARK] = {UPTO(mark), {AT(mark.name)}},
 	[NEC_FACT_FINDING] = {UPTO(finding),
 			      {AT(finding.rule), AT(finding.title), AT(finding.detail)}},
@@ -164,6 +167,7 @@ static struct nec_error *add(struct ahead *a, struct nec_fact *fact, bool *wante
 		lengths[i] = *string ? strlen(*string) + 1 : 0;
 		need += aligned(lengths[i]);
 	}
+	assert(size); /* a kind that is not in the table would arrive as garbage */
 	*wanted_ret = true;
 	if (a->filling && need > a->filling->capacity - a->filling->size)
 		*wanted_ret = send_block(a);
