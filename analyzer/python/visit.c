@@ -157,6 +157,26 @@ enum { MAX_NATIVE_BLOCK = 1 << 20 };
 /* Blocks that one word leads to. */
 enum { NATIVE_BLOCKS_OF_OBJECT = 64 };
 
+/*
+ * Bytes of the block that begins at addr, by the debug hooks of Python's allocators (default in a debug build, PYTHONMALLOC=debug elsewhere):
+ * before it lie its size, big-endian, a letter for the allocator and seven forbidden bytes (Objects/obmalloc.c). 0 when there are none.
+ */
+static uint64_t hooked_block(const struct nec_image *image, uint64_t addr)
+{
+	const uint8_t *p = nec_image_view(image, addr - 16, 16);
+	uint64_t size = 0;
+	unsigned int i;
+
+	if (!p || !memchr("rmo", p[8], 3) || (p[9] != 0xfb && p[9] != 0xfd)) /* until 3.7, from 3.8 on */
+		return 0;
+	for (i = 10; i < 16; i++)
+		if (p[i] != p[9])
+			return 0;
+	for (i = 0; i < 8; i++)
+		size = size << 8 | p[i];
+	return size <= MAX_NATIVE_BLOCK ? size : 0;
+}
+
 /* Where the heap of malloc was not found: the size is in the word before a block, and the chunk behind it says that it is in use. */
 static uint64_t likely_chunk(const struct nec_image *image, uint64_t addr)
 {
@@ -181,7 +201,7 @@ static uint64_t native_block(const struct nec_visit *visit, uint64_t addr)
 
 	switch (nec_heap_block(visit->heap, addr, &start, &size)) {
 	case NEC_BLOCK_USED:
-		return start == addr ? size : 0;
+		return start == addr ? size : addr - start == 16 ? hooked_block(visit->target->image, addr) : 0;
 	case NEC_BLOCK_OUTSIDE:
 		break;
 	default:
@@ -189,6 +209,9 @@ static uint64_t native_block(const struct nec_visit *visit, uint64_t addr)
 	}
 	if (addr & 15 || addr < 4096)
 		return 0;
+	size = hooked_block(visit->target->image, addr);
+	if (size)
+		return size;
 	if (!visit->malloc || !visit->malloc->arena_count)
 		return likely_chunk(visit->target->image, addr);
 	mapped = nec_malloc_mapped(visit->malloc, addr);
