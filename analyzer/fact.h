@@ -203,7 +203,7 @@ struct nec_fact {
 		struct {
 			const char *field; /* "PyListObject.ob_item" */
 			int64_t offset;
-			const char *source; /* "table", "probe" */
+			const char *source; /* "table", "debug offsets", "DWARF", "probe" */
 			const char *disagrees; /* what other sources say; NULL when none does */
 		} layout;
 		struct { /* what a rule found worth saying */

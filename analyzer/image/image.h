@@ -229,6 +229,12 @@ bool nec_image_symbol_at(const struct nec_image *image, uint64_t addr, const cha
 			 uint64_t *start_ret);
 
 /*
+ * The file that debug information of an objfile is to be read from: its separate debug file (by build id, under the sysroot and here),
+ * else the matching file itself. To be freed; NULL when there is none.
+ */
+char *nec_image_debug_file(const struct nec_image *image, uint32_t objfile);
+
+/*
  * Address and size in memory of a named section of a matching file, or of its separate debug file: ".PyRuntime", ".data",
  * ".bss".
  */

@@ -303,3 +303,11 @@ char *nec_lookup_debug_file(const struct nec_image *image, uint32_t i)
 	}
 	return NULL;
 }
+
+char *nec_image_debug_file(const struct nec_image *image, uint32_t objfile)
+{
+	const struct nec_objfile *obj = &image->objfiles[objfile];
+	char *path = nec_lookup_debug_file(image, objfile);
+
+	return path || obj->state != NEC_OBJFILE_MATCH ? path : strdup(obj->found);
+}

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Finds CPython in an image: PyType_Type and the version, then the interpreters. Each search is a row of a table of named
- * strategies, tried in order; the names of those that worked go into the database.
+ * Finds CPython in an image: PyType_Type and the version, then the interpreters. Each search is a
+ * row of a table of named strategies, tried in order; the names of those that worked go into the
+ * database.
  *
- * Nothing is believed before it was probed: type(type) is type, its name reads "type" where the text is there, its base is
- * `object`, which has none, and the sizes that both give for themselves are those of the layout.
+ * Nothing is believed before it was probed: type(type) is type, its name reads "type" where the
+ * text is there, its base is `object`, which has none, and the sizes that both give for themselves
+ * are those of the layout.
  */
 #include <ctype.h>
 #include <elf.h>
@@ -13,12 +15,18 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "python/debugoffsets.h"
 #include "python/dict.h"
 #include "python/layouts/layouts.h"
+#include "python/settle.h"
 #include "python/str.h"
 #include "python/target.h"
 
 enum { MAX_CANDIDATES = 64 };
+
+/* ob_type in the head of an object: release builds, and those whose head is longer by two words
+ * (trace-refs, no GIL). */
+enum { OBJECT_TYPE = 8, LONG_OBJECT_TYPE = 24 };
 
 /* A copy of CPython that the image may hold: more than one where a launcher embeds a library. */
 struct candidate {
@@ -50,13 +58,15 @@ static bool word_at(const struct nec_image *image, uint64_t addr, uint64_t value
 	return nec_image_u64(image, addr, &v) && v == value;
 }
 
-/* Does addr look like a type whose type it is itself? off: of ob_type (debug builds begin with two links). */
+/* Does addr look like a type whose type it is itself? off: of ob_type (debug builds begin with two
+ * links). */
 static bool is_its_own_type(const struct nec_image *image, uint64_t addr, uint64_t off)
 {
 	uint64_t v, base, name;
 	const char *text;
 
-	if (!word_at(image, addr + off, addr) || !nec_image_u64(image, addr + off + 24, &v) || v < 400 || v > 4096)
+	if (!word_at(image, addr + off, addr) || !nec_image_u64(image, addr + off + 24, &v) ||
+	    v < 400 || v > 4096)
 		return false; /* tp_basicsize: sizeof PyHeapTypeObject */
 	if (!nec_image_u64(image, addr + off + 32, &v) || v != 40)
 		return false; /* tp_itemsize: sizeof PyMemberDef */
@@ -77,13 +87,15 @@ static void by_symbol(struct search *s)
 	for (i = 0; i < count; i++) {
 		struct nec_error *err = nec_image_symbol(s->image, i, "PyType_Type", &addr, &size);
 
-		if (!err && (is_its_own_type(s->image, addr, 8) || is_its_own_type(s->image, addr, 24)))
+		if (!err && (is_its_own_type(s->image, addr, OBJECT_TYPE) ||
+			     is_its_own_type(s->image, addr, LONG_OBJECT_TYPE)))
 			add_candidate(s, addr, "symbol PyType_Type");
 		nec_error_destroy(err);
 	}
 }
 
-/* A word that points at its own object is PyType_Type: it lies in writable memory of a mapped file. */
+/* A word that points at its own object is PyType_Type: it lies in writable memory of a mapped file.
+ */
 static void by_memory(struct search *s)
 {
 	uint32_t count, i;
@@ -101,9 +113,10 @@ static void by_memory(struct search *s)
 			memcpy(&v, seg->data + (addr - seg->start) + 8, 8);
 			if (v != addr && v != addr - 16)
 				continue;
-			if (v == addr && is_its_own_type(s->image, addr, 8))
+			if (v == addr && is_its_own_type(s->image, addr, OBJECT_TYPE))
 				add_candidate(s, addr, "memory: a type that is its own type");
-			else if (v == addr - 16 && is_its_own_type(s->image, addr - 16, 24))
+			else if (v == addr - 16 &&
+				 is_its_own_type(s->image, addr - 16, LONG_OBJECT_TYPE))
 				add_candidate(s, addr - 16, "memory: a type that is its own type");
 		}
 	}
@@ -118,47 +131,24 @@ static const struct {
 	{"memory", by_memory},
 };
 
-/* ---- the version ---------------------------------------------------------------------------------------------- */
+/* ---- the version
+ * ---------------------------------------------------------------------------------------------- */
 
 /* "3.11" in "libpython3.11.so.1.0", "/usr/lib/python3.11/lib-dynload/...": one vote for it. */
-static bool version_in_path(const char *path, unsigned int *major, unsigned int *minor, bool *debug)
+static bool version_in_path(const char *path, unsigned int *major, unsigned int *minor)
 {
 	const char *p = path;
-	int n;
 
 	while ((p = strstr(p, "python"))) {
 		p += 6;
-		if (isdigit((unsigned char)*p) && sscanf(p, "%u.%u%n", major, minor, &n) == 2) {
-			*debug = p[n] == 'd' || strstr(p, "dm-") || strstr(p, "d-x86_64");
+		if (isdigit((unsigned char)*p) && sscanf(p, "%u.%u", major, minor) == 2)
 			return true;
-		}
 	}
 	return false;
 }
 
-/* The probes of a layout against a candidate: how many hold, -1 when one that must hold does not. */
-static int probe(const struct nec_target *t)
-{
-	const char *name = nec_image_cstr(t->image, nec_field(t, t->type_type, NEC_F_TYPE_NAME), 16);
-	uint64_t object = nec_field(t, t->type_type, NEC_F_TYPE_BASE);
-	int score = 0;
-
-	if (nec_type_of(t, t->type_type) != t->type_type || (name && strcmp(name, "type")) ||
-	    nec_type_of(t, object) != t->type_type || nec_field(t, object, NEC_F_TYPE_BASE))
-		return -1;
-	name = nec_image_cstr(t->image, nec_field(t, object, NEC_F_TYPE_NAME), 16);
-	if (name && strcmp(name, "object"))
-		return -1;
-	score += nec_field(t, t->type_type, NEC_F_TYPE_BASICSIZE) == nec_off(t, NEC_SIZEOF_HEAPTYPE);
-	score += nec_field(t, t->type_type, NEC_F_TYPE_ITEMSIZE) == nec_off(t, NEC_SIZEOF_MEMBERDEF);
-	score += nec_field(t, object, NEC_F_TYPE_BASICSIZE) == nec_off(t, NEC_SIZEOF_OBJECT);
-	return score;
-}
-
-enum { ALL_PROBES = 3 };
-
 /* Mappings of the file that holds addr vote first, then all others. */
-static void vote(const struct nec_target *t, unsigned int votes[2][64], bool *debug_ret)
+static void vote(const struct nec_target *t, unsigned int votes[2][64])
 {
 	uint32_t count, i;
 	const struct nec_mapping *maps = nec_image_mappings(t->image, &count);
@@ -167,59 +157,79 @@ static void vote(const struct nec_target *t, unsigned int votes[2][64], bool *de
 	memset(votes, 0, 2 * 64 * sizeof(votes[0][0]));
 	for (i = 0; i < count; i++) {
 		unsigned int major, minor;
-		bool debug = false;
 
-		if (!maps[i].path || !version_in_path(maps[i].path, &major, &minor, &debug) ||
-		    major < 2 || major > 3 || minor >= 64)
+		if (!maps[i].path || !version_in_path(maps[i].path, &major, &minor) || major < 2 ||
+		    major > 3 || minor >= 64)
 			continue;
-		votes[major - 2][minor] += own && own->path && !strcmp(own->path, maps[i].path) ? 100000 : 1;
-		if (debug)
-			*debug_ret = true;
+		votes[major - 2][minor] +=
+			own && own->path && !strcmp(own->path, maps[i].path) ? 100000 : 1;
 	}
 }
 
-/* Settles t->layout for t->type_type: the version with most votes whose probes hold, else the one whose probes hold best. */
-static struct nec_error *settle_version(struct nec_target *t)
+/*
+ * Takes the table for t->type_type: the version with most votes whose probes hold, else the one
+ * whose probes hold best. What _Py_DebugOffsets say of the version counts more than any path.
+ */
+static struct nec_error *settle_version(struct nec_target *t,
+					const struct nec_debug_offsets *offsets)
 {
-	unsigned int votes[2][64], best_votes = 0, major, minor, best_major = 0, best_minor = 0;
+	const struct nec_layout_version *v, *best = NULL;
+	unsigned int votes[2][64], best_votes = 0, i;
 	int best_score = -1, score;
-	bool debug = false;
 
-	vote(t, votes, &debug);
-	for (major = 2; major <= 3; major++) {
-		for (minor = 0; minor < 64; minor++) {
-			if (!nec_layout_find(major, minor, ""))
-				continue;
-			NEC_TRY(nec_layout_init(&t->layout, major, minor, ""));
-			score = probe(t);
-			nec_layout_deinit(&t->layout);
-			if (score < 0)
-				continue;
-			if (votes[major - 2][minor] > best_votes ||
-			    (votes[major - 2][minor] == best_votes && score > best_score)) {
-				best_votes = votes[major - 2][minor];
-				best_score = score;
-				best_major = major;
-				best_minor = minor;
-			}
+	vote(t, votes);
+	if (offsets->addr && offsets->minor < 64)
+		votes[offsets->major - 2][offsets->minor] += 1000000;
+	for (i = 0; (v = nec_layout_at(i)); i++) {
+		unsigned int own = votes[v->major - 2][v->minor];
+
+		NEC_TRY(nec_layout_init(&t->layout, v->major, v->minor, v->abi));
+		score = nec_probe_types(t);
+		nec_layout_deinit(&t->layout);
+		if (score >= 0 &&
+		    (!best || own > best_votes || (own == best_votes && score > best_score))) {
+			best_votes = own;
+			best_score = score;
+			best = v;
 		}
 	}
-	if (best_score < 0)
-		return nec_error_create(NEC_ERR_UNSUPPORTED,
-					"CPython of a version that no layout fits (there are %s)", nec_layout_versions());
-	t->major = best_major;
-	t->minor = best_minor;
-	return nec_layout_init(&t->layout, best_major, best_minor, "");
+	if (!best)
+		return nec_error_create(
+			NEC_ERR_UNSUPPORTED, "CPython%s that no layout fits (there are %s)",
+			word_at(t->image, t->type_type + OBJECT_TYPE, t->type_type)
+				? " of a version"
+				: " with trace-refs (two links before each object), of a version",
+			nec_layout_versions());
+	t->major = best->major;
+	t->minor = best->minor;
+	return nec_layout_init(&t->layout, best->major, best->minor, best->abi);
 }
 
-/* ---- interpreters ---------------------------------------------------------------------------------------------- */
+/* A build with Py_DEBUG has functions in sys that others have not; its table, where there is one,
+ * is taken instead. */
+static struct nec_error *settle_abi(struct nec_target *t)
+{
+	uint64_t sys =
+		t->interpreter_count ? nec_field(t, t->interpreters[0], NEC_F_INTERP_SYSDICT) : 0;
 
-/* Static data of an executable or library: CPython's own with .bss is about a MiB, with all modules built in a few. */
+	if (*t->layout.abi || !nec_layout_find(t->major, t->minor, "d") ||
+	    !nec_dict_find(t, sys, "gettotalrefcount"))
+		return NULL;
+	nec_layout_deinit(&t->layout);
+	return nec_layout_init(&t->layout, t->major, t->minor, "d");
+}
+
+/* ---- interpreters
+ * ---------------------------------------------------------------------------------------------- */
+
+/* Static data of an executable or library: CPython's own with .bss is about a MiB, with all modules
+ * built in a few. */
 enum { NEAR = 64 << 20 };
 
 /*
- * The static data of the file that holds PyType_Type: its writable mappings, and .bss behind them. Where the dump does not say which
- * file that was (a gcore that was cut loses its notes) all writable memory up to the first gap around the type.
+ * The static data of the file that holds PyType_Type: its writable mappings, and .bss behind them.
+ * Where the dump does not say which file that was (a gcore that was cut loses its notes) all
+ * writable memory up to the first gap around the type.
  */
 static void find_static_data(struct nec_target *t)
 {
@@ -232,21 +242,25 @@ static void find_static_data(struct nec_target *t)
 	t->data_start = own->start;
 	t->data_end = own->end;
 	for (i = 0; i < count; i++) {
-		if (&maps[i] == own || maps[i].start + NEAR < own->start || maps[i].start > own->start + NEAR)
+		if (&maps[i] == own || maps[i].start + NEAR < own->start ||
+		    maps[i].start > own->start + NEAR)
 			continue;
-		if (own->path && maps[i].path && !strcmp(maps[i].path, own->path) && maps[i].perms & NEC_PERM_W) {
-			t->data_start = maps[i].start < t->data_start ? maps[i].start : t->data_start;
+		if (own->path && maps[i].path && !strcmp(maps[i].path, own->path) &&
+		    maps[i].perms & NEC_PERM_W) {
+			t->data_start =
+				maps[i].start < t->data_start ? maps[i].start : t->data_start;
 			t->data_end = maps[i].end > t->data_end ? maps[i].end : t->data_end;
 		}
 	}
 	/* Mappings are sorted: walk outwards from the type's own. */
 	for (i = 0; i < count && &maps[i] != own; i++)
 		;
-	for (k = i + 1; k < count && maps[k].start == t->data_end && !maps[k].path && maps[k].perms & NEC_PERM_W &&
-			t->data_end - t->data_start < NEAR;
+	for (k = i + 1; k < count && maps[k].start == t->data_end && !maps[k].path &&
+			maps[k].perms & NEC_PERM_W && t->data_end - t->data_start < NEAR;
 	     k++)
 		t->data_end = maps[k].end;
-	for (k = i; !own->path && k-- > 0 && maps[k].end == t->data_start && !maps[k].path && maps[k].perms & NEC_PERM_W;)
+	for (k = i; !own->path && k-- > 0 && maps[k].end == t->data_start && !maps[k].path &&
+		    maps[k].perms & NEC_PERM_W;)
 		t->data_start = maps[k].start;
 }
 
@@ -258,8 +272,8 @@ static bool is_dict(const struct nec_target *t, uint64_t obj)
 }
 
 /*
- * Is there an interpreter at addr? Its first thread state points back at it; so do neighbours in many a list, so that one of its
- * namespaces must be a dict as well.
+ * Is there an interpreter at addr? Its first thread state points back at it; so do neighbours in
+ * many a list, so that one of its namespaces must be a dict as well.
  */
 static bool is_interpreter(const struct nec_target *t, uint64_t addr)
 {
@@ -274,27 +288,51 @@ static bool is_interpreter(const struct nec_target *t, uint64_t addr)
 		is_dict(t, nec_field(t, addr, NEC_F_INTERP_BUILTINS)));
 }
 
+/* The interpreter that the list of the runtime at addr begins with, 0 for none. */
+static uint64_t head_of(const struct nec_target *t, uint64_t addr)
+{
+	uint64_t head = nec_field(t, addr, NEC_F_RUNTIME_INTERP_HEAD);
+
+	/* The head may be a sub-interpreter that no thread runs just now. */
+	return is_interpreter(t, head) ||
+			       is_interpreter(t, nec_field(t, addr, NEC_F_RUNTIME_INTERP_MAIN))
+		       ? head
+		       : 0;
+}
+
 static uint64_t interpreter_by_runtime(struct nec_target *t)
 {
 	const struct nec_mapping *own = nec_image_mapping_at(t->image, t->type_type);
-	uint64_t addr, size, head;
+	uint64_t addr, size;
 	struct nec_error *err;
 
 	if (!nec_has(t, NEC_F_RUNTIME_INTERP_HEAD))
 		return 0;
-	err = nec_image_symbol(t->image, own ? own->objfile : UINT32_MAX, "_PyRuntime", &addr, &size);
+	err = nec_image_symbol(t->image, own ? own->objfile : UINT32_MAX, "_PyRuntime", &addr,
+			       &size);
 	if (err) {
 		nec_error_destroy(err);
-		err = nec_image_section(t->image, own ? own->objfile : UINT32_MAX, ".PyRuntime", &addr, &size);
+		err = nec_image_section(t->image, own ? own->objfile : UINT32_MAX, ".PyRuntime",
+					&addr, &size);
 	}
 	if (err) {
 		nec_error_destroy(err);
 		return 0;
 	}
 	t->runtime = addr;
-	head = nec_field(t, addr, NEC_F_RUNTIME_INTERP_HEAD);
-	/* The head may be a sub-interpreter that no thread runs just now. */
-	return is_interpreter(t, head) || is_interpreter(t, nec_field(t, addr, NEC_F_RUNTIME_INTERP_MAIN)) ? head : 0;
+	return head_of(t, addr);
+}
+
+/* 3.13 on: the runtime begins with a cookie, for whoever looks from outside. */
+static uint64_t interpreter_by_cookie(struct nec_target *t)
+{
+	struct nec_debug_offsets offsets;
+
+	if (!nec_has(t, NEC_F_SAYS_COOKIE) ||
+	    !nec_debug_offsets_find(t->image, t->data_start, t->data_end, &offsets))
+		return 0;
+	t->runtime = offsets.addr;
+	return head_of(t, offsets.addr);
 }
 
 /* Static data holds a pointer to an interpreter, or (3.12 on) the main one itself. */
@@ -322,34 +360,9 @@ static const struct {
 	uint64_t (*find)(struct nec_target *t);
 } interpreter_strategies[] = {
 	{"_PyRuntime", interpreter_by_runtime},
+	{"memory: the cookie of _PyRuntime", interpreter_by_cookie},
 	{"memory: a thread state that points back", interpreter_by_memory},
 };
-
-static void find_interpreters(struct nec_target *t)
-{
-	uint64_t interp = 0;
-	size_t i;
-
-	find_static_data(t);
-	for (i = 0; !interp && i < sizeof(interpreter_strategies) / sizeof(interpreter_strategies[0]); i++) {
-		interp = interpreter_strategies[i].find(t);
-		if (interp) {
-			size_t len = strlen(t->strategy);
-
-			snprintf(t->strategy + len, sizeof(t->strategy) - len, "; %s", interpreter_strategies[i].name);
-		}
-	}
-	for (; interp && t->interpreter_count < NEC_TARGET_INTERPRETERS; interp = nec_field(t, interp, NEC_F_INTERP_NEXT)) {
-		uint32_t k;
-
-		for (k = 0; k < t->interpreter_count && t->interpreters[k] != interp; k++)
-			;
-		if (k < t->interpreter_count ||
-		    !nec_image_view(t->image, interp, nec_off(t, NEC_F_INTERP_THREADS_HEAD) + 8))
-			break;
-		t->interpreters[t->interpreter_count++] = interp;
-	}
-}
 
 /* The main interpreter is the last of the list, and the one whose id is 0. */
 static void sort_interpreters(struct nec_target *t)
@@ -361,9 +374,36 @@ static void sort_interpreters(struct nec_target *t)
 
 		if (nec_field(t, t->interpreters[0], NEC_F_INTERP_ID) == 0)
 			return;
-		memmove(t->interpreters + 1, t->interpreters, (t->interpreter_count - 1) * sizeof(uint64_t));
+		memmove(t->interpreters + 1, t->interpreters,
+			(t->interpreter_count - 1) * sizeof(uint64_t));
 		t->interpreters[0] = last;
 	}
+}
+
+void nec_target_find_interpreters(struct nec_target *t)
+{
+	uint64_t interp = 0;
+	size_t i;
+
+	t->interpreter_count = 0;
+	for (i = 0;
+	     !interp && i < sizeof(interpreter_strategies) / sizeof(interpreter_strategies[0]);
+	     i++) {
+		interp = interpreter_strategies[i].find(t);
+		t->interpreter_strategy = interp ? interpreter_strategies[i].name : NULL;
+	}
+	for (; interp && t->interpreter_count < NEC_TARGET_INTERPRETERS;
+	     interp = nec_field(t, interp, NEC_F_INTERP_NEXT)) {
+		uint32_t k;
+
+		for (k = 0; k < t->interpreter_count && t->interpreters[k] != interp; k++)
+			;
+		if (k < t->interpreter_count ||
+		    !nec_image_view(t->image, interp, nec_off(t, NEC_F_INTERP_THREADS_HEAD) + 8))
+			break;
+		t->interpreters[t->interpreter_count++] = interp;
+	}
+	sort_interpreters(t);
 }
 
 /* sys.version up to the first blank: "3.11.2". */
@@ -395,25 +435,66 @@ static bool looks_like_pypy(const struct nec_image *image)
 	const struct nec_mapping *maps = nec_image_mappings(image, &count);
 
 	for (i = 0; i < count; i++)
-		if (maps[i].path && (strstr(maps[i].path, "libpypy") || strstr(maps[i].path, "/pypy")))
+		if (maps[i].path &&
+		    (strstr(maps[i].path, "libpypy") || strstr(maps[i].path, "/pypy")))
 			return true;
 	return false;
+}
+
+/*
+ * A build without GIL has another head of objects, no lists of the collector and another allocator.
+ * _Py_DebugOffsets say so; without them the counters of an immortal object do, where a trace-refs
+ * build has links.
+ */
+static bool is_free_threaded(const struct nec_target *t, const struct nec_debug_offsets *offsets)
+{
+	uint32_t local;
+
+	if (offsets->addr)
+		return offsets->free_threaded;
+	return !word_at(t->image, t->type_type + OBJECT_TYPE, t->type_type) &&
+	       word_at(t->image, t->type_type, 0) &&
+	       nec_image_u32(t->image, t->type_type + 12, &local) && local == UINT32_MAX;
+}
+
+static struct nec_error *settle_candidate(struct nec_target *t)
+{
+	struct nec_debug_offsets offsets = {.addr = 0};
+
+	find_static_data(t);
+	nec_debug_offsets_find(t->image, t->data_start, t->data_end, &offsets);
+	if (is_free_threaded(t, &offsets)) {
+		if (!offsets.addr)
+			return nec_error_create(
+				NEC_ERR_UNSUPPORTED,
+				"this is CPython without GIL (free-threaded): its heap is not read");
+		return nec_error_create(
+			NEC_ERR_UNSUPPORTED,
+			"this is CPython %u.%u.%u without GIL (%u.%ut, free-threaded): its heap is not read",
+			offsets.major, offsets.minor, offsets.micro, offsets.major, offsets.minor);
+	}
+	NEC_TRY(settle_version(t, &offsets));
+	t->object_type = nec_field(t, t->type_type, NEC_F_TYPE_BASE);
+	nec_target_find_interpreters(t);
+	NEC_TRY(settle_abi(t));
+	NEC_TRY(nec_settle_layout(t));
+	read_version(t);
+	return NULL;
 }
 
 static struct nec_error *try_candidate(struct nec_target *t, const struct nec_image *image,
 				       const struct candidate *candidate)
 {
 	struct nec_target fresh = {.image = image, .type_type = candidate->type_type};
-	struct nec_error *err;
+	struct nec_error *err = settle_candidate(&fresh);
 
-	snprintf(fresh.strategy, sizeof(fresh.strategy), "%s", candidate->strategy);
-	err = settle_version(&fresh);
-	if (err)
+	if (err) {
+		nec_target_deinit(&fresh);
 		return err;
-	fresh.object_type = nec_field(&fresh, fresh.type_type, NEC_F_TYPE_BASE);
-	find_interpreters(&fresh);
-	sort_interpreters(&fresh);
-	read_version(&fresh);
+	}
+	snprintf(fresh.strategy, sizeof(fresh.strategy), "%s%s%s", candidate->strategy,
+		 fresh.interpreter_strategy ? "; " : "",
+		 fresh.interpreter_strategy ? fresh.interpreter_strategy : "");
 	*t = fresh;
 	return NULL;
 }
@@ -430,8 +511,10 @@ struct nec_error *nec_target_init(struct nec_target *t, const struct nec_image *
 		type_strategies[i].find(&s);
 	if (!s.count) {
 		if (looks_like_pypy(image))
-			return nec_error_create(NEC_ERR_UNSUPPORTED, "this is PyPy, not CPython: its heap is not read");
-		return nec_error_create(NEC_ERR_NOTFOUND, "no CPython in it: no type that is its own type");
+			return nec_error_create(NEC_ERR_UNSUPPORTED,
+						"this is PyPy, not CPython: its heap is not read");
+		return nec_error_create(NEC_ERR_NOTFOUND,
+					"no CPython in it: no type that is its own type");
 	}
 	/* Of several copies the one that runs: a launcher's own library has no interpreter. */
 	for (i = 0; i < s.count; i++) {

@@ -117,7 +117,7 @@ struct nec_error *nec_layout_init(struct nec_layout *layout, unsigned int major,
 		layout->off[i] = NEC_NO_FIELD;
 	layout->version = v->name;
 	layout->abi = v->abi;
-	layout->traits = v->traits;
+	layout->traits = v->traits_of ? v->traits_of->traits : v->traits;
 	err = collect_ctypes(layout, v);
 	if (err) {
 		nec_layout_deinit(layout);
@@ -127,14 +127,49 @@ struct nec_error *nec_layout_init(struct nec_layout *layout, unsigned int major,
 		chain[n++] = v;
 	while (n)
 		apply_offsets(layout, chain[--n]);
+	for (i = 0; i < NEC_FIELD_PROBE; i++)
+		for (n = 0; n < NEC_FIELD_COUNT; n++)
+			layout->claims[i][n] = i == NEC_FIELD_TABLE ? layout->off[n] : NEC_NO_CLAIM;
 	return NULL;
+}
+
+const char *nec_field_source_name(enum nec_field_source source)
+{
+	static const char *const names[NEC_FIELD_SOURCES] = {
+		[NEC_FIELD_ABSENT] = "absent", [NEC_FIELD_TABLE] = "table", [NEC_FIELD_OFFSETS] = "debug offsets",
+		[NEC_FIELD_DWARF] = "DWARF",   [NEC_FIELD_PROBE] = "probe",
+	};
+
+	return names[source];
+}
+
+void nec_layout_disagreement(const struct nec_layout *layout, enum nec_field field, char *buf, size_t size)
+{
+	size_t len = 0;
+	unsigned int i;
+
+	*buf = 0;
+	for (i = NEC_FIELD_TABLE; i < NEC_FIELD_PROBE && len < size; i++) {
+		int32_t off = layout->claims[i][field];
+
+		if (off == NEC_NO_CLAIM || off == layout->off[field])
+			continue;
+		len += (size_t)snprintf(buf + len, size - len, "%s%s ", len ? ", " : "", nec_field_source_name(i));
+		if (len < size)
+			len += (size_t)(off == NEC_NO_FIELD ? snprintf(buf + len, size - len, "none")
+							    : snprintf(buf + len, size - len, "%d", (int)off));
+	}
 }
 
 void nec_layout_deinit(struct nec_layout *layout)
 {
-	if (layout->others) {
-		nec_layout_deinit(layout->others); /* as many as versions were borrowed from: a few */
-		free(layout->others);
+	struct nec_layout *other, *after;
+
+	for (other = layout->others; other; other = after) {
+		after = other->others;
+		free(other->ctypes);
+		free(other->members);
+		free(other);
 	}
 	free(layout->ctypes);
 	free(layout->members);
@@ -165,6 +200,11 @@ static bool shares_type(const char *types, const char *list)
 	}
 }
 
+bool nec_field_in(enum nec_field field, const char *types)
+{
+	return shares_type(specs[field].types, types);
+}
+
 static void take_fields(struct nec_layout *layout, const struct nec_layout *from, const char *tp_name)
 {
 	size_t i, f;
@@ -179,6 +219,43 @@ static void take_fields(struct nec_layout *layout, const struct nec_layout *from
 			layout->source[f] = NEC_FIELD_PROBE;
 		}
 	}
+}
+
+struct nec_error *nec_layout_describe(struct nec_layout *layout, const char *tp_name, const struct nec_member *members,
+				      uint32_t count, int32_t size)
+{
+	struct nec_ctype *own = (struct nec_ctype *)nec_layout_ctype(layout, tp_name);
+	size_t bytes = count * sizeof(*members);
+	struct nec_layout *other;
+	struct nec_member *copy;
+	char *text;
+	uint32_t i;
+
+	if (!own) /* a type that the version does not have, or that its table has no members of: nothing reads it */
+		return NULL;
+	for (i = 0; i < count; i++)
+		bytes += strlen(members[i].name) + 1;
+	other = calloc(1, sizeof(*other));
+	copy = calloc(1, bytes + 1);
+	if (!other || !copy) {
+		free(other);
+		free(copy);
+		return &nec_enomem;
+	}
+	/* The names lie behind the members, in the same block. */
+	text = (char *)(copy + count);
+	for (i = 0; i < count; i++) {
+		copy[i].off = members[i].off;
+		copy[i].name = strcpy(text, members[i].name);
+		text += strlen(text) + 1;
+	}
+	other->members = copy;
+	other->others = layout->others;
+	layout->others = other;
+	own->members = copy;
+	own->count = count;
+	own->size = size;
+	return NULL;
 }
 
 const struct nec_ctype *nec_layout_adopt(struct nec_layout *layout, const char *tp_name, int64_t size)

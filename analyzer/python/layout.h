@@ -3,9 +3,9 @@
  * Where the fields of CPython's structs lie in the process that died.
  *
  * A layout is data: one offset a field of fields.def, the members of the C types of ctypes.def, and traits for what an offset
- * cannot say. It is the table of a version (layouts/, each inheriting from the one before it), corrected where an object in the dump
- * shows that a micro release moved members, and each field remembers who had the last word. Offsets are those of the process, never of
- * the compiler that built this program.
+ * cannot say. It begins as the table of a version (layouts/, each inheriting from the one before it); what the debug information of
+ * the very file and the process itself (_Py_DebugOffsets) say is held against it by settle.c, and each field remembers who had the
+ * last word, and who disagreed. Offsets are those of the process, never of the compiler that built this program.
  */
 #ifndef NEC_PYTHON_LAYOUT_H
 #define NEC_PYTHON_LAYOUT_H
@@ -31,8 +31,14 @@ enum nec_field {
 enum nec_field_source {
 	NEC_FIELD_ABSENT,
 	NEC_FIELD_TABLE, /* the version's table */
-	NEC_FIELD_PROBE, /* settled by looking at objects */
+	NEC_FIELD_OFFSETS, /* _Py_DebugOffsets in the dump */
+	NEC_FIELD_DWARF, /* debug information of the file that ran */
+	NEC_FIELD_PROBE, /* sources differed, and objects in the dump showed who is right */
+	NEC_FIELD_SOURCES
 };
+
+/* A source does not say anything of this field. */
+#define NEC_NO_CLAIM (INT32_MIN + 1)
 
 /* Where instances keep their attributes besides tp_dictoffset. */
 enum nec_values_trait {
@@ -124,18 +130,12 @@ struct nec_layout {
 	const char *abi;     /* "", "d", "t", ... */
 	int32_t off[NEC_FIELD_COUNT];
 	uint8_t source[NEC_FIELD_COUNT]; /* enum nec_field_source */
+	int32_t claims[NEC_FIELD_PROBE][NEC_FIELD_COUNT]; /* what each source says: an offset, NEC_NO_FIELD or NEC_NO_CLAIM */
 	struct nec_traits traits;
 	struct nec_ctype *ctypes; /* owned; sorted by name */
 	uint32_t ctype_count;
 	struct nec_member *members; /* owned storage of ctypes */
 	struct nec_layout *others;  /* owned: tables that lent a type, linked by their own `others` */
-};
-
-/* One thing that sources say of a field; for the database. */
-struct nec_field_claim {
-	enum nec_field field;
-	enum nec_field_source source;
-	int32_t off;
 };
 
 /*
@@ -163,6 +163,19 @@ void nec_field_spec(enum nec_field field, const char **types_ret, const char **m
  * no version fits, and nobody knows the members.
  */
 const struct nec_ctype *nec_layout_adopt(struct nec_layout *layout, const char *tp_name, int64_t size);
+
+/* Says of the C type tp_name that it has these members and size, whatever the table said. Members are copied. */
+struct nec_error *nec_layout_describe(struct nec_layout *layout, const char *tp_name, const struct nec_member *members,
+				      uint32_t count, int32_t size);
+
+/* What sources other than the one that was believed say of a field, as text ("table 24, DWARF none"); empty where all agree. */
+void nec_layout_disagreement(const struct nec_layout *layout, enum nec_field field, char *buf, size_t size);
+
+/* "table", "probe", ... */
+const char *nec_field_source_name(enum nec_field_source source);
+
+/* Is the struct of the field (the first of its names) in the list "a|b|c"? */
+bool nec_field_in(enum nec_field field, const char *types);
 
 /* The members of the C type tp_name, NULL when none is described. */
 const struct nec_ctype *nec_layout_ctype(const struct nec_layout *layout, const char *tp_name);

@@ -50,6 +50,7 @@ struct python_source {
 	uint64_t object;	/* whose value that is */
 	struct nec_text text;
 	char name[160];
+	char disagrees[96];
 	bool refs_ready;	/* visit holds those of `object` */
 };
 
@@ -190,7 +191,7 @@ static bool give_warnings(struct python_source *s, struct nec_fact *f)
 	const struct nec_walk *w = &s->walk;
 	const char *message = NULL;
 
-	while (!message && s->index < 5) {
+	while (!message && s->index < 6) {
 		nec_text_clear(&s->text);
 		switch (s->index++) {
 		case 0:
@@ -214,6 +215,9 @@ static bool give_warnings(struct python_source *s, struct nec_fact *f)
 			if (w->freed_targets)
 				nec_text_printf(&s->text, "%llu references lead into freed blocks",
 						(unsigned long long)w->freed_targets);
+			break;
+		case 5:
+			nec_text_puts(&s->text, s->target.warning);
 			break;
 		}
 		if (s->text.len)
@@ -271,22 +275,21 @@ static bool give_mappings(struct python_source *s, struct nec_fact *f)
 
 static bool give_layout(struct python_source *s, struct nec_fact *f)
 {
-	static const char *const sources[] = {
-		[NEC_FIELD_ABSENT] = "absent", [NEC_FIELD_TABLE] = "table",
-		[NEC_FIELD_PROBE] = "probe",
-	};
 	const struct nec_layout *l = &s->target.layout;
 
-	while (s->index < NEC_FIELD_COUNT && l->off[s->index] == NEC_NO_FIELD)
-		s->index++;
+	for (; s->index < NEC_FIELD_COUNT; s->index++) {
+		nec_layout_disagreement(l, s->index, s->disagrees, sizeof(s->disagrees));
+		if (l->off[s->index] != NEC_NO_FIELD || *s->disagrees)
+			break;
+	}
 	if (s->index >= NEC_FIELD_COUNT)
 		return false;
 	nec_field_name(s->index, s->name, sizeof(s->name));
 	f->kind = NEC_FACT_LAYOUT;
 	f->layout.field = s->name;
-	f->layout.offset = l->off[s->index];
-	f->layout.source = sources[l->source[s->index]];
-	f->layout.disagrees = NULL;
+	f->layout.offset = l->off[s->index] == NEC_NO_FIELD ? NEC_UNKNOWN : l->off[s->index];
+	f->layout.source = nec_field_source_name(l->source[s->index]);
+	f->layout.disagrees = *s->disagrees ? s->disagrees : NULL;
 	s->index++;
 	return true;
 }

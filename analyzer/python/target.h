@@ -16,7 +16,8 @@ struct nec_target {
 	struct nec_layout layout;
 	unsigned int major, minor;
 	char version[64];	/* sys.version up to the first blank, as far as it was found */
-	char strategy[64];	/* how the runtime was found */
+	char strategy[160];	/* how the runtime was found */
+	char warning[256];	/* what was odd about the layout; empty for nothing */
 	uint32_t module_start;	/* the mapping that holds PyType_Type */
 	uint64_t data_start, data_end; /* the span of that file's writable mappings: the runtime's static data */
 	uint64_t type_type;	/* PyType_Type */
@@ -24,7 +25,7 @@ struct nec_target {
 	uint64_t runtime;	/* _PyRuntime, 0 where it has none or it was not found */
 	uint64_t interpreters[NEC_TARGET_INTERPRETERS];
 	uint32_t interpreter_count;
-	bool trace_refs;	/* objects begin with two links */
+	const char *interpreter_strategy; /* how they were found */
 };
 
 /* The word at addr; 0 where the dump has none. */
@@ -101,6 +102,9 @@ static inline int64_t nec_ob_size(const struct nec_target *t, uint64_t obj)
 {
 	return (int64_t)nec_field(t, obj, NEC_F_VAR_SIZE);
 }
+
+/* Fills in interpreters, the main one first, by the layout as it is; and runtime, where it was found on the way. */
+void nec_target_find_interpreters(struct nec_target *t);
 
 /* Finds CPython in image and settles its layout. NEC_ERR_NOTFOUND: there is none; NEC_ERR_UNSUPPORTED: another implementation or version. */
 struct nec_error *nec_target_init(struct nec_target *t, const struct nec_image *image);

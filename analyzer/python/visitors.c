@@ -412,6 +412,8 @@ static int64_t size_deque(const struct nec_target *t, uint64_t obj, const struct
 {
 	uint64_t block_size = nec_off(t, NEC_SIZEOF_DEQUE_BLOCK), block_len = (block_size - 16) / 8, blocks;
 
+	if (!block_len) /* debug information may say anything */
+		return type->basicsize;
 	blocks = (deque_left(t, obj) + nec_field(t, obj, NEC_F_DEQUE_LEN) + block_len - 1) / block_len;
 	return type->basicsize + (int64_t)(blocks * block_size);
 }

@@ -208,8 +208,9 @@ CREATE TABLE mark(
 -- Where the fields of CPython's structures lie in this process, and who said so.
 CREATE TABLE layout(
 	field TEXT PRIMARY KEY,			-- 'PyListObject.ob_item'
-	offset INTEGER,				-- bytes from the start of the structure
-	source TEXT,				-- table (of the version), probe (settled by looking at objects)
+	offset INTEGER,				-- bytes from the start of the structure; NULL: a member that is not there
+	source TEXT,				-- table (of the version), debug offsets (_Py_DebugOffsets of the process),
+						-- DWARF (of the files), probe (they differ, and memory shows who is right), absent
 	disagrees TEXT				-- what other sources say; NULL: none does
 ) WITHOUT ROWID;
 

@@ -54,6 +54,50 @@ static const struct nec_layout_offset py315_offsets[] = {
 #include "python/layouts/py315.inc"
 };
 
+static const struct nec_layout_offset py27d_offsets[] = {
+#include "python/layouts/py27d.inc"
+};
+
+static const struct nec_layout_offset py36d_offsets[] = {
+#include "python/layouts/py36d.inc"
+};
+
+static const struct nec_layout_offset py37d_offsets[] = {
+#include "python/layouts/py37d.inc"
+};
+
+static const struct nec_layout_offset py38d_offsets[] = {
+#include "python/layouts/py38d.inc"
+};
+
+static const struct nec_layout_offset py39d_offsets[] = {
+#include "python/layouts/py39d.inc"
+};
+
+static const struct nec_layout_offset py310d_offsets[] = {
+#include "python/layouts/py310d.inc"
+};
+
+static const struct nec_layout_offset py311d_offsets[] = {
+#include "python/layouts/py311d.inc"
+};
+
+static const struct nec_layout_offset py312d_offsets[] = {
+#include "python/layouts/py312d.inc"
+};
+
+static const struct nec_layout_offset py313d_offsets[] = {
+#include "python/layouts/py313d.inc"
+};
+
+static const struct nec_layout_offset py314d_offsets[] = {
+#include "python/layouts/py314d.inc"
+};
+
+static const struct nec_layout_offset py315d_offsets[] = {
+#include "python/layouts/py315d.inc"
+};
+
 #undef NEC_LAYOUT_OFFSETS
 
 #define NEC_LAYOUT_CTYPES
@@ -99,6 +143,50 @@ static const struct nec_layout_ctype_row py314_ctypes[] = {
 
 static const struct nec_layout_ctype_row py315_ctypes[] = {
 #include "python/layouts/py315.inc"
+};
+
+static const struct nec_layout_ctype_row py27d_ctypes[] = {
+#include "python/layouts/py27d.inc"
+};
+
+static const struct nec_layout_ctype_row py36d_ctypes[] = {
+#include "python/layouts/py36d.inc"
+};
+
+static const struct nec_layout_ctype_row py37d_ctypes[] = {
+#include "python/layouts/py37d.inc"
+};
+
+static const struct nec_layout_ctype_row py38d_ctypes[] = {
+#include "python/layouts/py38d.inc"
+};
+
+static const struct nec_layout_ctype_row py39d_ctypes[] = {
+#include "python/layouts/py39d.inc"
+};
+
+static const struct nec_layout_ctype_row py310d_ctypes[] = {
+#include "python/layouts/py310d.inc"
+};
+
+static const struct nec_layout_ctype_row py311d_ctypes[] = {
+#include "python/layouts/py311d.inc"
+};
+
+static const struct nec_layout_ctype_row py312d_ctypes[] = {
+#include "python/layouts/py312d.inc"
+};
+
+static const struct nec_layout_ctype_row py313d_ctypes[] = {
+#include "python/layouts/py313d.inc"
+};
+
+static const struct nec_layout_ctype_row py314d_ctypes[] = {
+#include "python/layouts/py314d.inc"
+};
+
+static const struct nec_layout_ctype_row py315d_ctypes[] = {
+#include "python/layouts/py315d.inc"
 };
 
 #undef NEC_LAYOUT_CTYPES
@@ -395,21 +483,38 @@ static const struct nec_layout_version py315 = {
 		},
 };
 
+/* Py_DEBUG: other members here and there, and until 3.7 two links before each object. */
+#define DEBUG_BUILD(v, text, x, y)                                                                 \
+	static const struct nec_layout_version v##d = {                                            \
+		.name = text,                                                                      \
+		.abi = "d",                                                                        \
+		.major = x,                                                                        \
+		.minor = y,                                                                        \
+		.base = &v,                                                                        \
+		.traits_of = &v,                                                                   \
+		TABLES(v##d),                                                                      \
+	}
+
+DEBUG_BUILD(py27, "2.7", 2, 7);
+DEBUG_BUILD(py36, "3.6", 3, 6);
+DEBUG_BUILD(py37, "3.7", 3, 7);
+DEBUG_BUILD(py38, "3.8", 3, 8);
+DEBUG_BUILD(py39, "3.9", 3, 9);
+DEBUG_BUILD(py310, "3.10", 3, 10);
+DEBUG_BUILD(py311, "3.11", 3, 11);
+DEBUG_BUILD(py312, "3.12", 3, 12);
+DEBUG_BUILD(py313, "3.13", 3, 13);
+DEBUG_BUILD(py314, "3.14", 3, 14);
+DEBUG_BUILD(py315, "3.15", 3, 15);
+
 static const struct nec_layout_version *const versions[] = {
-	&py27,
-	&py36,
-	&py37,
-	&py38,
-	&py39,
-	&py310,
-	&py311,
-	&py312,
-	&py313,
-	&py314,
-	&py315,
+	&py27,  &py27d,  &py36,  &py36d,  &py37,  &py37d,  &py38,  &py38d,
+	&py39,  &py39d,  &py310, &py310d, &py311, &py311d, &py312, &py312d,
+	&py313, &py313d, &py314, &py314d, &py315, &py315d,
 };
 
-const struct nec_layout_version *nec_layout_find(unsigned int major, unsigned int minor, const char *abi)
+const struct nec_layout_version *nec_layout_find(unsigned int major, unsigned int minor,
+						 const char *abi)
 {
 	size_t i;
 
@@ -420,12 +525,17 @@ const struct nec_layout_version *nec_layout_find(unsigned int major, unsigned in
 	return NULL;
 }
 
+const struct nec_layout_version *nec_layout_at(unsigned int i)
+{
+	return i < COUNT(versions) ? versions[i] : NULL;
+}
+
 const struct nec_layout_version *nec_layout_newest(void)
 {
-	return versions[COUNT(versions) - 1];
+	return &py315;
 }
 
 const char *nec_layout_versions(void)
 {
-	return "2.7, 3.6 to 3.15";
+	return "2.7, 3.6 to 3.15, and debug builds of these";
 }

@@ -30,10 +30,14 @@ struct nec_layout_version {
 	const struct nec_layout_ctype_row *ctype_rows; /* rows of a type lie together */
 	uint32_t ctype_row_count;
 	struct nec_traits traits;
+	const struct nec_layout_version *traits_of; /* whose traits it has; NULL: its own */
 };
 
 /* The table of a version, NULL for none. */
 const struct nec_layout_version *nec_layout_find(unsigned int major, unsigned int minor, const char *abi);
+
+/* The tables one by one, a release build before its debug build; NULL behind the last. */
+const struct nec_layout_version *nec_layout_at(unsigned int i);
 
 /* The newest version; its bases lead to the older ones. */
 const struct nec_layout_version *nec_layout_newest(void);
