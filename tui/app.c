@@ -86,6 +86,7 @@ static struct nec_error *place_init(struct nec_app *app, struct nec_place *place
 				    const struct nec_params *params)
 {
 	bool without = def->without[0].view && !nec_params_find(params, def->param);
+	const struct nec_app_document *document = &app->documents[place->document];
 
 	place->def = def;
 	place->defs = without ? def->without : def->panes;
@@ -97,7 +98,8 @@ static struct nec_error *place_init(struct nec_app *app, struct nec_place *place
 
 		place->pane_count++;
 		NEC_TRY(nec_pane_init(pane, view, params));
-		if (view->kind && app->kinds && !strstr(app->kinds, view->kind))
+		pane->db = document->db;
+		if (view->kind && document->kinds && !strstr(document->kinds, view->kind))
 			pane->absent = view->kind;
 		if (view->fill)
 			NEC_TRY(fill(app, pane));
@@ -105,16 +107,78 @@ static struct nec_error *place_init(struct nec_app *app, struct nec_place *place
 	return NULL;
 }
 
+int nec_app_document(const struct nec_app *app, const char *name)
+{
+	for (int i = 0; i < app->document_count; i++)
+		if (app->documents[i].name && strcmp(app->documents[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+int nec_app_document_of(const struct nec_app *app, const struct nec_pane *pane,
+			const struct nec_row *row)
+{
+	const struct nec_value *value = nec_pane_value(pane, row, pane->view->document);
+
+	if (!pane->view->document || !value)
+		return -1;
+	if (value->type == NEC_COLUMN_TEXT)
+		return nec_app_document(app, value->s);
+	/* The number of an argument, from 0; the result stands before them. */
+	return value->type == NEC_COLUMN_INT && value->i >= 0 && value->i < app->document_count - 1
+		       ? (int)value->i + 1
+		       : -1;
+}
+
+/* Screens whose rows are the program's own, and the user's SQL, are about whatever is shown. */
+static bool goes_anywhere(const struct nec_screen_def *def)
+{
+	return nec_view_find(def->panes[0].view)->fill || strcmp(def->name, "sql") == 0;
+}
+
+/*
+ * Which document a screen is about, and which screen it is there: a result has screens of its own
+ * in place of some. Without a word on it a result is left for the newest snapshot. -1: no document
+ * has such a thing.
+ */
+static int choose_document(struct nec_app *app, const struct nec_screen_def **def)
+{
+	int here = app->place_count ? nec_app_place(app)->document : 0, wanted = app->wanted;
+	const char *sheet = app->documents[0].sheet;
+
+	app->wanted = -1;
+	if ((*def)->sheet)
+		return sheet && strcmp(sheet, (*def)->sheet) == 0 ? 0 : -1;
+	if (wanted >= 0 && !app->documents[wanted].sheet)
+		return wanted;
+	if (!app->documents[here].sheet || goes_anywhere(*def))
+		return here;
+	for (const struct nec_screen_def *d = nec_screens; d->name; d++) {
+		if (!d->sheet || strcmp(d->sheet, sheet) != 0 || !d->instead ||
+		    strcmp(d->instead, (*def)->name) != 0)
+			continue;
+		*def = d;
+		return here;
+	}
+	return app->document_count - 1;
+}
+
 struct nec_error *nec_app_open(struct nec_app *app, const struct nec_screen_def *def,
 			       const struct nec_params *params)
 {
+	int document = choose_document(app, &def);
 	struct nec_place *place;
 	struct nec_error *err;
 
+	if (document < 0) {
+		nec_app_say(app, "%s needs several snapshots: necropsy A B", def->name);
+		return NULL;
+	}
+
 	if (app->place_count > 0) {
 		place = nec_app_place(app);
-		if (place->def == def && nec_params_equal(&place->params, params) &&
-		    !place->panes[0].view->fill)
+		if (place->def == def && place->document == document &&
+		    nec_params_equal(&place->params, params) && !place->panes[0].view->fill)
 			return NULL;
 		/* what the screen below still waits for is asked again when one comes back */
 		for (int i = 0; i < place->pane_count; i++) {
@@ -125,6 +189,7 @@ struct nec_error *nec_app_open(struct nec_app *app, const struct nec_screen_def 
 	place = calloc(1, sizeof(*place));
 	if (!place)
 		return &nec_enomem;
+	place->document = document;
 	err = place_init(app, place, def, params);
 	if (err) {
 		place_destroy(app, place);
@@ -447,7 +512,8 @@ static void load_words(struct nec_app *app)
 {
 	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
 	_cleanup_(nec_text_deinit) struct nec_text words = {.limit = 1 << 20};
-	struct nec_error *err = nec_query_named(app->db, "view_words", &query);
+	struct nec_db *db = app->documents[app->document_count - 1].db;
+	struct nec_error *err = nec_query_named(db, "view_words", &query);
 	bool more = true;
 
 	while (!err && !words.cut) {
@@ -461,17 +527,46 @@ static void load_words(struct nec_app *app)
 		app->words = nec_take(words.data);
 }
 
-static struct nec_error *init(struct nec_app *app, const struct nec_tui_options *options)
+static struct nec_error *read_documents(struct nec_app *app, struct nec_db *db,
+					const struct nec_tui_options *options)
+{
+	const struct nec_tui_document *d = options->documents;
+	int count = 1;
+
+	while (d && d[count - 1].name)
+		count++;
+	app->documents = calloc((size_t)count, sizeof(*app->documents));
+	if (!app->documents)
+		return &nec_enomem;
+	app->document_count = count;
+	for (int i = 0; i < count; i++) {
+		struct nec_app_document *document = &app->documents[i];
+
+		document->db = i ? d[i - 1].db : db;
+		document->name = i ? d[i - 1].name : NULL;
+		document->source = nec_db_meta(document->db, "source");
+		document->kinds = nec_db_meta(document->db, "kinds");
+	}
+	if (d)
+		app->documents[0].sheet =
+			app->documents[0].kinds && strstr(app->documents[0].kinds, "trend")
+				? "trend"
+				: "difference";
+	return NULL;
+}
+
+static struct nec_error *init(struct nec_app *app, struct nec_db *db,
+			      const struct nec_tui_options *options)
 {
 	_cleanup_(nec_params_deinit) struct nec_params none = {0};
 
 	NEC_TRY(nec_screen_init(&app->screen, app->terminal->width, app->terminal->height,
 				app->terminal->ascii));
 	NEC_TRY(load_keymap(app, options));
-	app->source = nec_db_meta(app->db, "source");
-	app->kinds = nec_db_meta(app->db, "kinds");
+	NEC_TRY(read_documents(app, db, options));
+	app->wanted = -1;
 	load_words(app);
-	NEC_TRY(nec_worker_create(app->db, &app->worker));
+	NEC_TRY(nec_worker_create(db, &app->worker));
 	NEC_TRY(nec_app_open(app, nec_screen_find("overview"), &none));
 	return options->command ? nec_tui_command_run(app, options->command) : NULL;
 }
@@ -486,9 +581,8 @@ struct nec_error *nec_app_create(struct nec_db *db, struct nec_terminal *termina
 		terminal->close(terminal);
 		return &nec_enomem;
 	}
-	app->db = db;
 	app->terminal = terminal;
-	err = init(app, options);
+	err = init(app, db, options);
 	if (err) {
 		nec_app_destroy(app);
 		return err;
@@ -511,8 +605,11 @@ void nec_app_destroy(struct nec_app *app)
 	nec_screen_deinit(&app->screen);
 	nec_error_destroy(app->error);
 	free(app->search);
-	free(app->source);
-	free(app->kinds);
+	for (int i = 0; i < app->document_count; i++) {
+		free(app->documents[i].source);
+		free(app->documents[i].kinds);
+	}
+	free(app->documents);
 	free(app->words);
 	free(app->message);
 	app->terminal->close(app->terminal);

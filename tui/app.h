@@ -21,6 +21,7 @@ struct nec_place {
 	const struct nec_screen_def *def;
 	struct nec_params params;
 	struct nec_pane panes[NEC_PANES_MAX];
+	int document;                       /* what it is about: index in app */
 	const struct nec_screen_pane *defs; /* of panes */
 	int pane_count, focus;
 };
@@ -30,8 +31,20 @@ struct nec_mark {
 	char *place; /* what was known of it; owned */
 };
 
+/* A database that is looked at: a snapshot, or a result over several of them (the first one then).
+ */
+struct nec_app_document {
+	struct nec_db *db; /* borrowed; the worker's alone while the app runs */
+	const char *name;  /* "A"; borrowed; NULL: it is the only one */
+	const char *sheet; /* a result: "difference", "trend"; NULL: a snapshot */
+	char *source;      /* name of the dump; owned, may be NULL */
+	char *kinds;       /* what it has, of meta; owned, may be NULL */
+};
+
 struct nec_app {
-	struct nec_db *db; /* the worker's alone while the app runs */
+	struct nec_app_document *documents; /* owned */
+	int document_count;
+	int wanted; /* document that the next screen is to be about; -1: as it is */
 	struct nec_worker *worker;
 	struct nec_terminal *terminal;
 	struct nec_screen screen;
@@ -42,8 +55,6 @@ struct nec_app {
 	struct nec_mark marks[NEC_MARKS_MAX];
 	int mark_count;
 	char *search;  /* what n looks for; owned; NULL: nothing yet */
-	char *source;  /* the dump's name; owned, may be NULL */
-	char *kinds;   /* what the snapshot has, of meta; owned, may be NULL */
 	char *words;   /* names of tables and columns for completion, a line each; owned */
 	char *message; /* for the status line until the next key; owned */
 	bool message_is_error;
@@ -74,6 +85,12 @@ bool nec_app_object(struct nec_app *app, int64_t *addr_ret);
 struct nec_error *nec_app_open(struct nec_app *app, const struct nec_screen_def *def,
 			       const struct nec_params *params);
 void nec_app_back(struct nec_app *app);
+
+/* The document of a name or number (of a snapshot, from 1); -1: there is none. */
+int nec_app_document(const struct nec_app *app, const char *name);
+/* The one that a row of a result is about; -1: it does not say. */
+int nec_app_document_of(const struct nec_app *app, const struct nec_pane *pane,
+			const struct nec_row *row);
 
 /* Says something on the status line. */
 void nec_app_say(struct nec_app *app, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

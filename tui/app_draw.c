@@ -91,10 +91,16 @@ static void draw_title(struct nec_app *app)
 {
 	_cleanup_(nec_text_deinit) struct nec_text text = {0};
 	struct nec_screen *screen = &app->screen;
-	const char *source = app->source ? strrchr(app->source, '/') : NULL;
+	const struct nec_app_document *document = &app->documents[nec_app_place(app)->document];
+	_cleanup_(nec_text_deinit) struct nec_text name = {0};
+	const char *source = document->source ? strrchr(document->source, '/') : NULL;
 	int right, width;
 
-	source = source ? source + 1 : app->source ? app->source : "";
+	source = source ? source + 1 : document->source ? document->source : "";
+	if (document->name) {
+		nec_text_printf(&name, "%s: %s", document->name, source);
+		source = nec_text_str(&name);
+	}
 	nec_screen_fill(screen, 0, 0, screen->width, NEC_STYLE_TITLE);
 	put_places(app, &text);
 	right = nec_screen_width(screen, source, strlen(source));

@@ -119,7 +119,34 @@ static struct nec_error *run_enter(struct nec_app *app, const char *argument)
 		}
 		NEC_TRY(nec_params_set(&params, view->enter_with[i].param, value));
 	}
+	app->wanted = app->wanted < 0 ? nec_app_document_of(app, pane, row) : app->wanted;
 	return nec_app_open(app, nec_screen_find(view->enter), &params);
+}
+
+/* The same in another snapshot: the screen with what it is about, or what is behind a line of a
+ * result. */
+static struct nec_error *run_in(struct nec_app *app, const char *argument)
+{
+	struct nec_place *place = nec_app_place(app);
+	_cleanup_(nec_params_deinit) struct nec_params params = {0};
+	int document = nec_app_document(app, argument);
+
+	if (document < 0) {
+		nec_app_say(app,
+			    app->document_count > 1 ? "no snapshot is called '%s'"
+						    : "there is one snapshot only, and no '%s'",
+			    argument);
+		return NULL;
+	}
+	app->wanted = document;
+	if (app->documents[place->document].sheet) {
+		struct nec_error *err = run_enter(app, "");
+
+		app->wanted = -1; /* nothing may be behind the line */
+		return err;
+	}
+	NEC_TRY(nec_params_copy(&params, &place->params));
+	return nec_app_open(app, place->def, &params);
 }
 
 static struct nec_error *run_fold(struct nec_app *app, const char *argument)
@@ -264,6 +291,7 @@ static struct nec_error *run_export(struct nec_app *app, const char *argument)
 	if (!job)
 		return &nec_enomem;
 	job->owner = app;
+	job->db = pane->db;
 	job->name = view->query;
 	job->path = strdup(argument);
 	job->filter = pane->filter ? strdup(pane->filter) : NULL;
@@ -516,6 +544,7 @@ const struct nec_tui_command nec_tui_commands[] = {
 	{"right", NULL, "unfold a branch, or open", run_right},
 	{"left", NULL, "fold a branch, or back", run_left},
 	{"fold", NULL, "unfold or fold a branch of a tree", run_fold},
+	{"in", "NAME", "the same in another snapshot: A, B, 1, 2, ...", run_in},
 	{"filter", "[TEXT]", "only lines with a text, as one types; Esc ends it", run_filter},
 	{"next", NULL, "to the next line with that text", run_next},
 	{"previous", NULL, "to the one before", run_previous},

@@ -156,6 +156,7 @@ static struct nec_error *page_job(struct nec_pane *pane, const char *filter,
 	if (!job)
 		return &nec_enomem;
 	job->owner = pane;
+	job->db = pane->db;
 	job->name = view->query;
 	job->page.key = view->key;
 	job->page.sort = pane->sort >= 0 ? pane->columns[pane->sort].name : NULL;
@@ -220,6 +221,7 @@ static struct nec_error *ask_paths(struct nec_pane *pane, struct nec_worker *wor
 	if (!job)
 		return &nec_enomem;
 	job->owner = pane;
+	job->db = pane->db;
 	job->max_paths = pane->view->paths;
 	NEC_TRY(nec_params_copy(&job->params, &pane->params));
 	submit(pane, worker, nec_take(job), ASK_FORWARD);
@@ -234,6 +236,7 @@ static struct nec_error *ask_sql(struct nec_pane *pane, struct nec_worker *worke
 	if (!job || !(job->sql = strdup(sql ? sql->s : "")))
 		return &nec_enomem;
 	job->owner = pane;
+	job->db = pane->db;
 	job->row_max = SQL_ROWS_MAX;
 	submit(pane, worker, nec_take(job), ASK_FORWARD);
 	return NULL;

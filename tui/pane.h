@@ -16,6 +16,7 @@
 
 struct nec_pane {
 	const struct nec_view *view;
+	struct nec_db *db; /* that its queries ask, borrowed; NULL: the worker's */
 	struct nec_params params;
 	char *filter; /* owned; NULL: none */
 

@@ -137,6 +137,19 @@ static enum nec_style value_style(const struct nec_column *column, const struct 
 	return nec_column_styles[column->kind].style;
 }
 
+static void put_course(const struct nec_screen *screen, const struct nec_value *value,
+		       struct nec_text *out)
+{
+	static const char *const signs[][2] = {
+		{"\xe2\x96\x81", "_"}, {"\xe2\x96\x82", "."}, {"\xe2\x96\x83", "-"},
+		{"\xe2\x96\x84", "~"}, {"\xe2\x96\x85", "="}, {"\xe2\x96\x86", "+"},
+		{"\xe2\x96\x87", "*"}, {"\xe2\x96\x88", "#"},
+	};
+
+	for (const char *s = value->type == NEC_COLUMN_TEXT ? value->s : ""; *s; s++)
+		nec_text_puts(out, *s >= '0' && *s <= '7' ? signs[*s - '0'][screen->ascii] : " ");
+}
+
 static void draw_value(const struct nec_pane *pane, struct nec_screen *screen, int i, int y,
 		       const struct nec_row *row, bool selected, enum nec_style selected_style)
 {
@@ -161,7 +174,10 @@ static void draw_value(const struct nec_pane *pane, struct nec_screen *screen, i
 			       10000);
 		return;
 	}
-	nec_value_text_put(&text, value, column->kind, row_unit(pane, row));
+	if (column->kind == NEC_COL_COURSE)
+		put_course(screen, value, &text);
+	else
+		nec_value_text_put(&text, value, column->kind, row_unit(pane, row));
 	if (nec_column_styles[column->kind].right)
 		nec_screen_puts_right(screen, x, y, width, style, nec_text_str(&text));
 	else

@@ -2,7 +2,7 @@
 /*
  * The terminal interface: what cli/ sees of tui/.
  *
- * It browses one database, on a terminal, by a script of keys, or as plain text. Everything it
+ * It browses one database, or a result over several with these, on a terminal, by a script of keys, or as plain text. Everything it
  * shows comes from named queries; nothing of it writes to the database.
  */
 #ifndef NEC_TUI_TUI_H
@@ -14,7 +14,15 @@
 
 enum nec_tui_charset { NEC_TUI_CHARSET_AUTO, NEC_TUI_CHARSET_UTF8, NEC_TUI_CHARSET_ASCII };
 
+/* One of several snapshots that are looked at together. */
+struct nec_tui_document {
+	const char *name; /* as the result calls it: "A", "B", or a number */
+	struct nec_db *db;
+};
+
 struct nec_tui_options {
+	/* What a result (db of nec_tui_run) was made of, ending with a NULL name; NULL: db is a snapshot. */
+	const struct nec_tui_document *documents;
 	const char *script; /* keys come from this file and nothing is drawn but by :save-display;
 			       NULL: the terminal */
 	bool plain; /* print the content of the first screen to stdout, uncut and without a frame,

@@ -18,6 +18,7 @@ const struct nec_column_style nec_column_styles[NEC_COL_KINDS] = {
 	[NEC_COL_CHANGE] = {12, true, NEC_STYLE_NUMBER},
 	[NEC_COL_GROWTH] = {10, true, NEC_STYLE_NUMBER},
 	[NEC_COL_ANY] = {10, false, NEC_STYLE_NORMAL},
+	[NEC_COL_COURSE] = {24, false, NEC_STYLE_BAR},
 };
 
 const struct nec_view *nec_view_find(const char *name)

@@ -24,6 +24,7 @@ enum nec_column_kind {
 	NEC_COL_CHANGE, /* a count with its sign */
 	NEC_COL_GROWTH, /* bytes with their sign */
 	NEC_COL_ANY,    /* by the row's column "unit": bytes, count, addr, or NULL for text */
+	NEC_COL_COURSE, /* digits from 0 to 7, shown as a curve; '.' is a gap */
 	NEC_COL_KINDS,
 };
 
@@ -55,7 +56,8 @@ struct nec_view {
 	const char *sort;                 /* at first; NULL: by key */
 	bool descending;
 	const char *const *filter; /* columns that / looks into; NULL-terminated */
-	const char *object;        /* column with the address of what a row is about; NULL: none */
+	const char *document; /* column that names the snapshot its object is in; NULL: as it is */
+	const char *object;   /* column with the address of what a row is about; NULL: none */
 
 	const char *child; /* a tree: query of the rows below one, with its own parameters */
 	struct nec_with child_with[2];
@@ -88,7 +90,9 @@ struct nec_screen_def {
 	const char *name;  /* the command that opens it */
 	const char *title; /* shown on top, followed by the parameter */
 	const char *help;
-	const char *param; /* what it is about; NULL: nothing */
+	const char *param;   /* what it is about; NULL: nothing */
+	const char *sheet;   /* the result that it is about: difference, trend; NULL: a snapshot */
+	const char *instead; /* the screen of snapshots whose place it takes there; NULL: none */
 	const char *usage; /* of the parameter: ADDR (then it is an object's address), TEXT, [TYPE],
 			      ... */
 	bool hidden;       /* no command opens it */

@@ -136,6 +136,11 @@ static void append(struct nec_job **list, struct nec_job *job)
 	*list = job;
 }
 
+static struct nec_db *db_of(struct nec_worker *worker, struct nec_job *job)
+{
+	return job->db ? job->db : worker->db;
+}
+
 static void *work(void *arg)
 {
 	struct nec_worker *worker = arg;
@@ -154,7 +159,7 @@ static void *work(void *arg)
 		clock_gettime(CLOCK_MONOTONIC, &worker->running_since);
 		pthread_mutex_unlock(&worker->lock);
 
-		job->error = run(worker->db, job);
+		job->error = run(db_of(worker, job), job);
 
 		pthread_mutex_lock(&worker->lock);
 		worker->running = NULL;
@@ -232,7 +237,7 @@ void nec_worker_cancel(struct nec_worker *worker, const void *owner)
 	if (worker->running && (!owner || worker->running->owner == owner)) {
 		worker->running->cancelled = true;
 		worker->running->progress.cancel = 1;
-		nec_db_interrupt(worker->db);
+		nec_db_interrupt(db_of(worker, worker->running));
 	}
 	pthread_mutex_unlock(&worker->lock);
 }
@@ -304,7 +309,7 @@ struct nec_job *nec_worker_take(struct nec_worker *worker, int timeout_ms)
 		if (job || timeout_ms == 0 || (!worker->waiting && !worker->running))
 			break;
 		if (worker->running && worker->running->cancelled)
-			nec_db_interrupt(worker->db);
+			nec_db_interrupt(db_of(worker, worker->running));
 		if (timeout_ms < 0)
 			pthread_cond_wait(&worker->finished, &worker->lock);
 		else if (pthread_cond_timedwait(&worker->finished, &worker->lock, &until) != 0)
@@ -326,7 +331,7 @@ bool nec_worker_busy(struct nec_worker *worker, double *seconds_ret)
 	pthread_mutex_lock(&worker->lock);
 	busy = worker->waiting || worker->running || worker->done;
 	if (worker->running && worker->running->cancelled)
-		nec_db_interrupt(worker->db);
+		nec_db_interrupt(db_of(worker, worker->running));
 	if (seconds_ret) {
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		*seconds_ret = !worker->running

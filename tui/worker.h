@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Queries beside the interface: one thread runs them in turn and nobody else asks the database
+ * Queries beside the interface: one thread runs them in turn and nobody else asks the databases
  * anything, so a key is answered whatever a query takes. A job is a page of a named query, or an
  * SQL statement; its rows come back whole, or go to a file as they come (an export). A job can be
  * cancelled at any time, running or waiting.
@@ -15,6 +15,7 @@ struct nec_worker;
 enum nec_job_kind { NEC_JOB_PAGE, NEC_JOB_SQL, NEC_JOB_EXPORT, NEC_JOB_PATHS };
 
 struct nec_job {
+	struct nec_db *db; /* asked; NULL: the worker's own */
 	/* The question; strings of page and name are borrowed of tables, sql, filter and path are
 	 * owned. */
 	enum nec_job_kind kind;
