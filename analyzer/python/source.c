@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "python/blocks.h"
 #include "python/collector.h"
 #include "python/layouts/layouts.h"
 #include "python/ledger.h"
@@ -20,7 +21,7 @@
 #include "python/value.h"
 #include "python/walk.h"
 
-enum { META_ROWS = 56 };
+enum { META_ROWS = 72 };
 
 struct python_source {
 	struct nec_source source;
@@ -33,6 +34,7 @@ struct python_source {
 	struct nec_malloc malloc;
 	struct nec_ledger ledger;
 	struct nec_walk walk;
+	struct nec_blocks blocks;
 	struct nec_roots roots;
 	struct nec_threads threads;
 	struct nec_tasks tasks;
@@ -114,7 +116,16 @@ static void collect_meta(struct python_source *s)
 	const struct nec_completeness *c = nec_image_completeness(s->image);
 	const struct nec_target *t = &s->target;
 	const struct nec_walk *w = &s->walk;
-	uint32_t threads;
+	static const struct {
+		const char *count_key, *bytes_key;
+	} uses[NEC_USES] = {
+		[NEC_USE_OBJECT] = {"blocks_objects", "bytes_objects"},
+		[NEC_USE_PART] = {"blocks_parts", "bytes_parts"},
+		[NEC_USE_KEPT] = {"blocks_kept", "bytes_kept"},
+		[NEC_USE_STATIC] = {"blocks_static", "bytes_static"},
+		[NEC_USE_UNEXPLAINED] = {"blocks_unexplained", "bytes_unexplained"},
+	};
+	uint32_t threads, i;
 
 	nec_image_threads(s->image, &threads);
 	add_meta(s, "kinds", "objects,references,values,roots,types,mappings,threads");
@@ -152,10 +163,10 @@ static void collect_meta(struct python_source *s)
 	add_meta(s, "pymalloc_arenas", "%u", s->heap.arena_count);
 	add_meta(s, "pymalloc_blocks", "%llu", (unsigned long long)s->heap.blocks_used);
 	add_meta(s, "pymalloc_bytes", "%llu", (unsigned long long)s->heap.bytes_used);
-	add_meta(s, "blocks_objects", "%llu", (unsigned long long)s->ledger.object_blocks.count);
-	add_meta(s, "blocks_parts", "%llu", (unsigned long long)s->ledger.table_blocks.count);
-	add_meta(s, "blocks_unexplained", "%llu", (unsigned long long)s->ledger.sums[NEC_LEDGER_RAW].count);
-	add_meta(s, "bytes_unexplained", "%llu", (unsigned long long)s->ledger.sums[NEC_LEDGER_RAW].bytes);
+	for (i = 0; i < NEC_USES; i++) {
+		add_meta(s, uses[i].count_key, "%llu", (unsigned long long)s->blocks.count[i]);
+		add_meta(s, uses[i].bytes_key, "%llu", (unsigned long long)s->blocks.bytes[i]);
+	}
 	add_meta(s, "freed_targets", "%llu", (unsigned long long)w->freed_targets);
 }
 
@@ -682,6 +693,7 @@ static struct nec_error *prepare(struct python_source *s, const char *tmpdir)
 	NEC_TRY(nec_walk_init(&s->walk, &s->types, &s->heap, &s->malloc, tmpdir, s->progress));
 	NEC_TRY(nec_walk_run(&s->walk));
 	NEC_TRY(nec_ledger_init(&s->ledger, &s->walk, tmpdir));
+	NEC_TRY(nec_blocks_count(&s->walk, tmpdir, &s->blocks));
 	NEC_TRY(nec_values_init(&s->values, &s->types));
 	NEC_TRY(nec_threads_init(&s->threads, &s->types, s->no_native));
 	s->threads.no_values = s->no_values;

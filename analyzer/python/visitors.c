@@ -261,6 +261,7 @@ static void visit_type(struct nec_visit *visit, uint64_t obj, const struct nec_t
 		return;
 	for (i = 0; i < sizeof(heap) / sizeof(heap[0]); i++)
 		nec_emit_field(visit, obj, heap[i].field, heap[i].label);
+	nec_follow_native(visit, nec_field(t, obj, NEC_F_TYPE_DOC), visit->types->label_native, 1);
 	if (nec_has(t, NEC_F_HEAPTYPE_CACHED_KEYS))
 		emit_cached_keys(visit, nec_field(t, obj, NEC_F_HEAPTYPE_CACHED_KEYS));
 }

@@ -2,6 +2,7 @@
 /* Every object of the process; see walk.h. */
 #include <string.h>
 
+#include "python/blocks.h"
 #include "python/dict.h"
 #include "python/walk.h"
 
@@ -257,24 +258,19 @@ static struct nec_error *mark_roots(struct nec_walk *walk)
 	return mark_words(walk, t->data_start, t->data_end);
 }
 
-/* Where in a block of pymalloc an object may begin: behind a collector's header, managed words, the
- * debug hook's bytes. */
-static const unsigned int leads[] = {0, 16, 24, 32, 40, 48};
-enum { LEADS = sizeof(leads) / sizeof(leads[0]) };
-
 /* Where an object would begin in a block of pymalloc that starts at `start`: the first place that
  * has one. */
 static uint64_t object_in_block(struct nec_walk *walk, uint64_t start, uint64_t size)
 {
 	unsigned int i;
 
-	for (i = 0; i < LEADS && leads[i] < size; i++)
-		if (nec_addrset_has(walk->objects, start + leads[i]))
-			return start + leads[i];
-	for (i = 0; i < LEADS; i++) {
-		uint64_t addr = start + leads[i];
+	for (i = 0; i < NEC_BLOCK_LEADS && nec_block_leads[i] < size; i++)
+		if (nec_addrset_has(walk->objects, start + nec_block_leads[i]))
+			return start + nec_block_leads[i];
+	for (i = 0; i < NEC_BLOCK_LEADS; i++) {
+		uint64_t addr = start + nec_block_leads[i];
 
-		if (leads[i] + nec_off(walk->target, NEC_SIZEOF_OBJECT) > size)
+		if (nec_block_leads[i] + nec_off(walk->target, NEC_SIZEOF_OBJECT) > size)
 			break;
 		if (nec_object_candidate(walk->types, walk->heap, addr))
 			return addr;

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every type with C storage has its references described, and every block of pymalloc is accounted for: on a core of the zoo under each
+Python that this machine has.
+
+tests/visited.tsv says for each type and version how many different labels its references have at least. They come from a visitor or a
+list of members: without it the type's references are conservative or not there, and its row fails.
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FIXTURES = os.path.join(HERE, os.pardir, "fixtures")
+sys.path[:0] = [HERE, FIXTURES]
+import capture  # noqa: E402
+import matrix  # noqa: E402
+
+NECROPSY = os.environ["NECROPSY"]
+USES = ("objects", "parts", "kept", "static", "unexplained")
+
+
+def table():
+    """{version: {type: labels}}"""
+    with open(os.path.join(HERE, "visited.tsv")) as f:
+        lines = [line.rstrip("\n").split("\t") for line in f if not line.startswith("#")]
+    return {
+        version: {row[0]: int(row[i]) for row in lines[1:] if row[i] != "-"} for i, version in enumerate(lines[0]) if i
+    }
+
+
+def minor(version):
+    return ".".join(version.split(".")[:2])
+
+
+VISITED = table()
+
+
+def rows(db, query):
+    done = subprocess.run([NECROPSY, "sql", "--json", "--limit", "0", db, query], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=300)
+    return json.loads(done.stdout)
+
+
+class Visitors(unittest.TestCase):
+    """A method for each interpreter is added below."""
+
+    def check(self, version, interpreter):
+        directory = tempfile.mkdtemp(prefix="necropsy-test-")
+        self.addCleanup(shutil.rmtree, directory, True)
+        core = capture.capture(directory, interpreter, os.path.join(FIXTURES, "zoo.py"), method=capture.methods()[0], oracle=False)
+        db = os.path.join(directory, "db")
+        done = subprocess.run([NECROPSY, "load", "-o", db, core], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        self.check_references(db, VISITED[minor(version)])
+        self.check_blocks({r["key"]: r["value"] for r in rows(db, "SELECT key, value FROM meta")})
+
+    def check_references(self, db, visited):
+        found = {r["name"].replace("__builtin__.", "builtins."): r["labels"] for r in rows(db, """
+            SELECT t.name AS name, count(DISTINCT r.label) AS labels FROM reference r JOIN object o ON o.addr = r.src
+            JOIN type t ON t.id = o.type WHERE r.kind IN ('strong', 'weak') AND r.label <> '.__dict__' GROUP BY t.name""")}
+        there = {r["name"].replace("__builtin__.", "builtins.") for r in rows(db, "SELECT name FROM type WHERE count > 0")}
+        for name, least in visited.items():
+            with self.subTest(type=name):
+                if name in there:
+                    self.assertGreaterEqual(found.get(name, 0), least, name)
+        self.assertGreater(len(there.intersection(visited)), len(visited) * 9 // 10)
+
+    def check_blocks(self, meta):
+        count = {use: int(meta["blocks_" + use]) for use in USES}
+        size = {use: int(meta["bytes_" + use]) for use in USES}
+        self.assertEqual(sum(count.values()), int(meta["pymalloc_blocks"]))
+        self.assertEqual(sum(size.values()), int(meta["pymalloc_bytes"]))
+        self.assertLess(size["unexplained"], int(meta["pymalloc_bytes"]) / 100, size)
+
+
+def add(interpreter):
+    name = "test_" + re.sub(r"\W+", "_", interpreter.name)
+    setattr(Visitors, name, lambda self: self.check(interpreter.version, interpreter.path))
+
+
+if capture.methods():
+    for each in matrix.interpreters(()):
+        if minor(each.version) in VISITED:
+            add(each)
