@@ -279,6 +279,46 @@ static inline void nec_stacks_destroyp(struct nec_stacks **stacksp)
 	nec_stacks_destroy(*stacksp);
 }
 
+/*
+ * Dumps of workers of one parent: page by page, what is still the same at the same address, and of what is not, what made it so.
+ * Pages of files that nobody writes are the system's and in no worker twice. A page that was written and says the same as before
+ * counts as the same: a dump does not tell.
+ */
+enum nec_dirt {
+	NEC_DIRT_REFCOUNTS, /* reference counts alone */
+	NEC_DIRT_COLLECTOR, /* links and marks of the collector, and perhaps counts */
+	NEC_DIRT_CONTENTS,  /* anything else */
+	NEC_DIRT_ALONE,	    /* no other worker has a page there */
+	NEC_DIRTS,
+};
+
+struct nec_workers {
+	struct nec_workers_item {
+		uint32_t pid; /* 0: not known */
+		/* Bytes: all of them, of files that nobody writes, of pages that nobody touched, the same in all dumps, the same in
+		 * some, its own. */
+		int64_t bytes, files, untouched, same, some, own;
+		/* Its own by the kind of memory (mapping.kind) and what made it so. */
+		struct nec_workers_kind {
+			char *name;
+			int64_t bytes[NEC_DIRTS];
+		} *kinds;
+		uint32_t kind_count;
+	} *items;
+	uint32_t count;
+	int64_t together; /* what all of them take, what is the same counted once; files and untouched pages left out */
+};
+
+/* dbs[i] is the database of dumps[i], of which the core is read again. */
+struct nec_error *nec_workers_compare(const char *const *dumps, struct nec_db *const *dbs, uint32_t count,
+				      const struct nec_load_options *options, struct nec_workers **workers_ret);
+void nec_workers_destroy(struct nec_workers *workers); /* NULL is fine */
+
+static inline void nec_workers_destroyp(struct nec_workers **workersp)
+{
+	nec_workers_destroy(*workersp);
+}
+
 static inline void nec_db_closep(struct nec_db **dbp)
 {
 	nec_db_close(*dbp);

@@ -39,6 +39,7 @@ const struct nec_command *const nec_commands[] = {
 	&nec_command_threads,
 	&nec_command_trend,
 	&nec_command_types,
+	&nec_command_memory,
 	&nec_command_waste,
 	&nec_command_whatif,
 	NULL,

@@ -221,7 +221,7 @@ static int64_t meta_figure(struct report *r, const char *key)
 static struct nec_error *print_account(struct report *r)
 {
 	static const struct nec_column columns[] = {
-		{"category", "", NEC_CELL_TEXT, true},
+		{"area", "", NEC_CELL_TEXT, true},
 		{"bytes", "bytes", NEC_CELL_SIZE, false},
 		{"count", "count", NEC_CELL_COUNT, false},
 	};
@@ -265,7 +265,7 @@ static struct nec_error *print_account(struct report *r)
 		return NULL;
 	nec_query_close(nec_take(query));
 	section(r, "Where the memory went");
-	NEC_TRY(nec_query_named(r->cli->db, "memory", &query));
+	NEC_TRY(nec_query_named(r->cli->db, "memory_areas", &query));
 	return nec_table_rows(r->out, NEC_OUTPUT_TEXT, columns, 3, r->width, 2, query,
 			      REPORT_MEMORY, NULL, NULL);
 }

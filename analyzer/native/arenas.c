@@ -241,13 +241,12 @@ static struct nec_error *add_heaps(struct nec_malloc *m, uint64_t arena)
 	return NULL;
 }
 
-/* Does a chain of chunks lead from start to the top? */
-static bool leads_to(const struct nec_malloc *m, uint64_t start, uint64_t top)
+/* Do so many chunks follow one another from start on, or all up to the top? */
+static bool leads_on(const struct nec_malloc *m, uint64_t start, uint64_t top, unsigned int chunks)
 {
-	unsigned int n;
 	uint64_t at = start, size;
 
-	for (n = 0; n < 64 && at < top; n++) {
+	for (; chunks && at < top; chunks--) {
 		size = word(m, at + 8) & ~(uint64_t)NEC_GLIBC_FLAGS;
 		if (size < NEC_GLIBC_LEAST || size & 15 || size > top - at)
 			return false;
@@ -264,17 +263,20 @@ static struct nec_error *add_main_heap(struct nec_malloc *m, uint64_t sbrk_base)
 {
 	const struct nec_malloc_arena *a = &m->arenas[m->arena_count - 1];
 	const struct nec_mapping *map = a->top ? nec_image_mapping_at(m->image, a->top) : NULL;
+	/* Fewer where the heap is damaged. */
+	static const unsigned int chains[] = {64, 2};
+	size_t i;
 	uint64_t start, end = a->top + a->top_size;
 
 	if (!map || a->top_size < 16 || end < a->top || end > map->end)
 		return NULL;
 	start = (sbrk_base + 15) & ~15ull;
-	if (sbrk_base && start < end && nec_image_mapping_at(m->image, start) &&
-	    leads_to(m, start, a->top))
+	if (sbrk_base && start < end && nec_image_mapping_at(m->image, start))
 		return add_heap(m, sbrk_base, start, end, end);
-	for (start = map->start; start < a->top; start += 4096)
-		if (leads_to(m, start, a->top))
-			return add_heap(m, start, start, end, end);
+	for (i = 0; i < sizeof(chains) / sizeof(chains[0]); i++)
+		for (start = map->start; start < a->top; start += 4096)
+			if (leads_on(m, start, a->top, chains[i]))
+				return add_heap(m, start, start, end, end);
 	return add_heap(m, a->top, a->top, end, end);
 }
 
@@ -293,7 +295,7 @@ static bool is_par(const struct nec_malloc *m, uint64_t addr, const struct nec_g
 	       !(mem & 15) && mem <= word(m, addr + p->max_mmapped_mem) &&
 	       n <= int_at(m, addr + p->max_n_mmaps) && (!n || mem) &&
 	       n <= int_at(m, addr + p->n_mmaps_max) && test && test <= 4096 &&
-	       nec_image_mapping_at(m->image, base) && leads_to(m, (base + 15) & ~15ull, top);
+	       nec_image_mapping_at(m->image, base) && leads_on(m, (base + 15) & ~15ull, top, 2);
 }
 
 /* Looks through the mapping of main_arena. Returns sbrk_base, 0 when it was not found. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "native/glibc.h"
 #include "python/blocks.h"
 #include "python/collector.h"
 #include "python/layouts/layouts.h"
@@ -110,6 +111,40 @@ static void add_collector(struct python_source *s)
 		add_meta(s, "gc_garbage", "%llu", (unsigned long long)c.garbage);
 }
 
+/* What the environment says of allocators and limits; nothing else of it is kept. To add a variable: a line. */
+static const struct {
+	const char *variable, *key;
+} settings[] = {
+	{"MALLOC_ARENA_MAX", "malloc_arena_max"},
+	{"MALLOC_TRIM_THRESHOLD_", "malloc_trim_threshold"},
+	{"MALLOC_MMAP_THRESHOLD_", "malloc_mmap_threshold"},
+	{"GLIBC_TUNABLES", "glibc_tunables"},
+	{"PYTHONMALLOC", "pythonmalloc"},
+	{"MEMORY_LIMIT", "memory_limit"},
+	{"MEM_LIMIT", "memory_limit"},
+	{"CONTAINER_MEMORY_LIMIT", "memory_limit"},
+	{"CONTAINER_MAX_MEMORY", "memory_limit"},
+	{"SLURM_MEM_PER_NODE", "memory_limit_mib"},
+};
+
+static void add_settings(struct python_source *s, const struct nec_process *p)
+{
+	const char *at = p->environ_, *end = at ? at + p->environ_size : NULL, *next;
+	size_t i, len;
+
+	for (; at && at < end; at = next) {
+		next = memchr(at, '\0', (size_t)(end - at));
+		if (!next)
+			return;
+		for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+			len = strlen(settings[i].variable);
+			if ((size_t)(next - at) > len && at[len] == '=' && memcmp(at, settings[i].variable, len) == 0)
+				add_meta(s, settings[i].key, "%.200s", at + len + 1);
+		}
+		next++;
+	}
+}
+
 static void collect_meta(struct python_source *s)
 {
 	const struct nec_process *p = nec_image_process(s->image);
@@ -135,6 +170,7 @@ static void collect_meta(struct python_source *s)
 		add_meta(s, "exe", "%s", p->exe);
 	if (!s->no_values) /* arguments are payload: passwords are given so */
 		add_cmdline(s, p);
+	add_settings(s, p);
 	if (p->writer)
 		add_meta(s, "writer", "%s", p->writer);
 	add_meta(s, "signal", "%d", p->signo);
@@ -161,6 +197,14 @@ static void collect_meta(struct python_source *s)
 	add_meta(s, "memory_missing", "%llu", (unsigned long long)c->missing);
 	add_meta(s, "memory_truncated", "%llu", (unsigned long long)c->truncated);
 	add_meta(s, "pymalloc_arenas", "%u", s->heap.arena_count);
+	if (s->malloc.arena_count) {
+		add_meta(s, "malloc_layout", "glibc %s", s->malloc.glibc->releases);
+		add_meta(s, "malloc_arenas", "%u", s->malloc.arena_count);
+	}
+	if (s->malloc.said_mapped >= 0) {
+		add_meta(s, "malloc_mapped", "%lld", (long long)s->malloc.said_mapped);
+		add_meta(s, "malloc_mapped_bytes", "%lld", (long long)s->malloc.said_mapped_bytes);
+	}
 	add_meta(s, "pymalloc_blocks", "%llu", (unsigned long long)s->heap.blocks_used);
 	add_meta(s, "pymalloc_bytes", "%llu", (unsigned long long)s->heap.bytes_used);
 	for (i = 0; i < NEC_USES; i++) {
@@ -250,10 +294,10 @@ static const char *mapping_kind(const struct python_source *s, const struct nec_
 	const struct nec_image_thread *threads;
 	uint32_t count, i;
 
-	if (m->path)
-		return m->objfile != UINT32_MAX ? "elf file" : "file";
 	if (p->at_sysinfo_ehdr >= m->start && p->at_sysinfo_ehdr < m->end)
 		return "vdso";
+	if (m->path)
+		return m->objfile != UINT32_MAX ? "elf file" : "file";
 	threads = nec_image_threads(s->image, &count);
 	for (i = 0; i < count; i++)
 		if (threads[i].sp >= m->start && threads[i].sp < m->end)
@@ -263,6 +307,11 @@ static const char *mapping_kind(const struct python_source *s, const struct nec_
 	for (i = 0; i < s->heap.arena_count; i++)
 		if (s->heap.arenas[i].start >= m->start && s->heap.arenas[i].start < m->end)
 			return "pymalloc";
+	for (i = 0; i < s->malloc.heap_count; i++)
+		if (s->malloc.heaps[i].start >= m->start && s->malloc.heaps[i].start < m->end)
+			return "malloc";
+	if (nec_malloc_mapped(&s->malloc, m->start))
+		return "malloc";
 	return "anonymous";
 }
 
@@ -403,47 +452,59 @@ static bool give_parts(struct python_source *s, struct nec_fact *f)
 	return true;
 }
 
-/* What was odd about malloc's heap, damaged chunks one by one. */
+/* What was odd about malloc's heap. */
+static void note_malloc(const struct nec_malloc *m, uint32_t i, struct nec_text *text)
+{
+	switch (i) {
+	case 0:
+		if (m->corrupt_count > NEC_MALLOC_CORRUPT)
+			nec_text_printf(text, "%llu more chunks of malloc are damaged",
+					(unsigned long long)(m->corrupt_count - NEC_MALLOC_CORRUPT));
+		break;
+	case 1:
+		if (m->bad_lists)
+			nec_text_printf(text, "%llu lists of free chunks of malloc lead to what is no chunk",
+					(unsigned long long)m->bad_lists);
+		break;
+	case 2:
+		if (m->other)
+			nec_text_printf(text, "the process had %s, which is not supported: what it allocated is not told apart",
+					m->other);
+		else if (!m->arena_count)
+			nec_text_puts(text, "no arena of glibc's malloc was found: what it allocated is not told apart");
+		break;
+	}
+}
+
+/* Damaged chunks one by one, with their neighbours, then what there is once. */
 static bool give_malloc_warnings(struct python_source *s, struct nec_fact *f)
 {
+	enum { NOTES = 3 };
 	const struct nec_malloc *m = &s->malloc;
-	uint32_t shown = m->corrupt_count < NEC_MALLOC_CORRUPT ? (uint32_t)m->corrupt_count : NEC_MALLOC_CORRUPT;
-	uint32_t i = s->index++;
+	uint32_t chunks = m->corrupt_count < NEC_MALLOC_CORRUPT ? (uint32_t)m->corrupt_count : NEC_MALLOC_CORRUPT;
+	uint64_t addr = 0;
 
 	nec_text_clear(&s->text);
+	while (!s->text.len && s->index < chunks + NOTES) {
+		uint32_t i = s->index++;
+
+		if (i >= chunks) {
+			note_malloc(m, i - chunks, &s->text);
+			continue;
+		}
+		addr = m->corrupt[i].addr;
+		nec_text_printf(&s->text, "the chunk of malloc at 0x%llx is damaged: its size word says 0x%llx; ",
+				(unsigned long long)addr, (unsigned long long)m->corrupt[i].word);
+		if (m->corrupt[i].before)
+			nec_text_printf(&s->text, "the one before it is at 0x%llx, ",
+					(unsigned long long)m->corrupt[i].before);
+		nec_text_printf(&s->text, "chunks go on at 0x%llx", (unsigned long long)m->corrupt[i].after);
+	}
+	if (!s->text.len)
+		return false;
 	f->kind = NEC_FACT_WARNING;
 	f->warning.stage = "malloc";
-	f->warning.addr = 0;
-	if (i < shown) {
-		const struct nec_malloc_corrupt *c = &m->corrupt[i];
-
-		f->warning.addr = c->addr;
-		nec_text_printf(&s->text, "the chunk of malloc at 0x%llx is damaged: its size word says 0x%llx",
-				(unsigned long long)c->addr, (unsigned long long)c->word);
-		if (c->before)
-			nec_text_printf(&s->text, "; the one before it is at 0x%llx", (unsigned long long)c->before);
-		nec_text_printf(&s->text, ", the walk went on at 0x%llx", (unsigned long long)c->after);
-	} else if (i == shown && m->corrupt_count > shown) {
-		nec_text_printf(&s->text, "%llu more chunks of malloc are damaged",
-				(unsigned long long)(m->corrupt_count - shown));
-	} else if (i <= shown + 1 && m->bad_lists) {
-		nec_text_printf(&s->text, "%llu lists of free chunks lead to what is no chunk",
-				(unsigned long long)m->bad_lists);
-		s->index = UINT32_MAX;
-	} else if (i <= shown + 2 && !m->arena_count) {
-		if (m->other)
-			nec_text_printf(&s->text, "memory from malloc is not told apart: %s is not supported", m->other);
-		else
-			nec_text_puts(&s->text, "no arena of glibc's malloc was found: its memory is not told apart");
-		s->index = UINT32_MAX;
-	} else if (i <= shown + 2) {
-		if (!m->other)
-			return false;
-		nec_text_printf(&s->text, "the process had %s: what it allocated is not told apart", m->other);
-		s->index = UINT32_MAX;
-	} else {
-		return false;
-	}
+	f->warning.addr = addr;
 	f->warning.message = nec_text_str(&s->text);
 	return true;
 }
