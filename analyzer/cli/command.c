@@ -36,6 +36,7 @@ const struct nec_command *const nec_commands[] = {
 	&nec_command_refs,
 	&nec_command_show,
 	&nec_command_sql,
+	&nec_command_tasks,
 	&nec_command_threads,
 	&nec_command_trend,
 	&nec_command_types,

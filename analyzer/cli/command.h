@@ -111,6 +111,6 @@ extern const struct nec_command nec_command_browse, nec_command_capture, nec_com
 	nec_command_dot, nec_command_find, nec_command_garbage, nec_command_layout,
 	nec_command_load, nec_command_memory, nec_command_objects, nec_command_paths, nec_command_refcounts,
 	nec_command_refs, nec_command_report, nec_command_show, nec_command_sql,
-	nec_command_threads, nec_command_trend, nec_command_types, nec_command_waste, nec_command_whatif;
+	nec_command_tasks, nec_command_threads, nec_command_trend, nec_command_types, nec_command_waste, nec_command_whatif;
 
 #endif

@@ -11,6 +11,7 @@
 #include "cli/json.h"
 #include "cli/lists.h"
 #include "cli/session.h"
+#include "cli/source.h"
 
 /* Names of a group that are printed; frames of one stack, unless --limit says otherwise. */
 enum { MAX_NAMES = 8, MAX_FRAMES = 100 };
@@ -28,6 +29,7 @@ struct view {
 	uint32_t group_count;
 	int64_t limit; /* frames of a stack; 0: all */
 	bool no_locals;
+	struct nec_source_files sources;
 	struct nec_text text;
 };
 
@@ -156,6 +158,7 @@ static void deinit_view(struct view *v)
 {
 	free(v->order);
 	free(v->groups);
+	nec_source_files_deinit(&v->sources);
 	nec_text_deinit(&v->text);
 }
 
@@ -258,10 +261,18 @@ static void print_place(struct view *v, const struct nec_stacks_frame *frame)
 
 static void print_frame(struct view *v, const struct nec_stacks_frame *frame)
 {
+	const char *line;
+	size_t len;
 	uint32_t i;
 
 	fputs("    ", v->out);
 	print_place(v, frame);
+	line = nec_source_files_line(&v->sources, frame->file, frame->line, &len);
+	if (line) {
+		nec_text_clear(&v->text);
+		nec_text_escape(&v->text, line, len);
+		fprintf(v->out, "      > %s\n", nec_text_str(&v->text));
+	}
 	for (i = 0; i < frame->local_count && !v->no_locals; i++) {
 		const struct nec_stacks_local *local = &v->stacks->locals[frame->local + i];
 
@@ -527,6 +538,7 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 	_cleanup_(nec_stacks_destroyp) struct nec_stacks *stacks = NULL;
 	_cleanup_(deinit_view) struct view v = {.out = out};
 	_cleanup_free_ const char **lib_paths = nec_cli_list(cli, "lib-path");
+	_cleanup_free_ const char **sources = nec_cli_list(cli, "source");
 	const struct nec_load_options load = {
 		.sysroot = nec_cli_text(cli, "sysroot"),
 		.exe = nec_cli_text(cli, "exe"),
@@ -535,7 +547,7 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 		.progress = nec_session_progress(),
 	};
 
-	if (!lib_paths)
+	if (!lib_paths || !sources)
 		return &nec_enomem;
 	NEC_TRY(nec_stacks_read(cli->operands[0], &load, &stacks));
 	if (!stacks->thread_count)
@@ -543,6 +555,7 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 					cli->operands[0]);
 	choose_frames(stacks, load.no_native, nec_cli_has(cli, "all-native"));
 	v.stacks = stacks;
+	v.sources.dirs = sources;
 	v.no_locals = nec_cli_has(cli, "no-locals");
 	v.limit = nec_cli_limit(cli, MAX_FRAMES);
 	NEC_TRY(make_groups(&v));
@@ -552,7 +565,7 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 		print_tree(&v);
 	else
 		print_text(&v);
-	return v.text.failed ? &nec_enomem : NULL;
+	return v.text.failed || v.sources.failed ? &nec_enomem : NULL;
 }
 
 static const struct nec_option options[] = {
@@ -560,6 +573,7 @@ static const struct nec_option options[] = {
 	{"all-native", 0, NEC_OPTION_FLAG, NULL, "the interpreter's own frames as well"},
 	{"no-locals", 0, NEC_OPTION_FLAG, NULL, "leave the local variables out"},
 	{"tree", 0, NEC_OPTION_FLAG, NULL, "merge all stacks into one tree of calls"},
+	{"source", 0, NEC_OPTION_LIST, "DIR", "show lines of source files below DIR (repeatable)"},
 	{"sysroot", 0, NEC_OPTION_TEXT, "DIR", "stands for / of the machine that died"},
 	{"exe", 0, NEC_OPTION_TEXT, "FILE", "the executable, where it is not in its place"},
 	{"lib-path", 0, NEC_OPTION_LIST, "DIR", "look for libraries in DIR (repeatable)"},

@@ -28,16 +28,26 @@ static uint64_t find_frame(struct nec_types *types, uint64_t at, unsigned int wo
 	return 0;
 }
 
+/* Is it the C++ object of a greenlet? It knows whose it is. */
+static bool points_back(const struct nec_target *t, uint64_t state, uint64_t obj)
+{
+	unsigned int i;
+
+	for (i = 0; i < STATE_WORDS; i++)
+		if (nec_word(t, state + i * 8) == obj)
+			return true;
+	return false;
+}
+
 uint64_t nec_greenlet_frame(struct nec_types *types, uint64_t obj)
 {
 	const struct nec_target *t = types->target;
 	unsigned int head = (unsigned int)nec_off(t, NEC_SIZEOF_OBJECT) / 8, i;
 	uint64_t frame = find_frame(types, obj + head * 8, OBJECT_WORDS - head), state;
 
-	/* The C++ object points back at its owner with its second word. */
 	for (i = head; !frame && i < OBJECT_WORDS; i++) {
 		state = nec_word(t, obj + i * 8);
-		if (state && !(state & 7) && nec_word(t, state + 8) == obj)
+		if (state && !(state & 7) && points_back(t, state, obj))
 			frame = find_frame(types, state, STATE_WORDS);
 	}
 	if (!frame || t->layout.traits.frames == NEC_FRAME_OBJECTS)
