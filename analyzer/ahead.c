@@ -35,7 +35,11 @@ static const struct {
 	[NEC_FACT_VALUE] = {UPTO(value), {0}},           /* text has a length */
 	[NEC_FACT_REFERENCES] = {UPTO(references), {0}}, /* refs is an array */
 	[NEC_FACT_ROOT] = {UPTO(root), {AT(root.kind), AT(root.label)}},
-	[NEC_FACT_THREAD] = {UPTO(thread), {AT(thread.name), AT(thread.state), AT(thread.gil)}},
+	[NEC_FACT_THREAD] = {UPTO(thread), {AT(thread.name), AT(thread.state), AT(thread.gil),
+			      AT(thread.exception)}},
+	[NEC_FACT_TRACEBACK] = {UPTO(traceback),
+				{AT(traceback.function), AT(traceback.qualname),
+				 AT(traceback.file)}},
 	[NEC_FACT_FRAME] = {UPTO(frame),
 			    {AT(frame.kind), AT(frame.function), AT(frame.qualname),
 			     AT(frame.file), AT(frame.library)}},

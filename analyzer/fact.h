@@ -6,7 +6,7 @@
  * following call. References are addresses; ids exist only after the last object, so a source tells everything about
  * all objects first and their references after:
  *
- *   META, MAPPING, MEMORY, ARENA, PART, SAMPLE, MARK, CENSUS, STRING, TYPE, VALUE, ROOT, THREAD, FRAME, LOCAL, TASK,
+ *   META, MAPPING, MEMORY, ARENA, PART, SAMPLE, MARK, CENSUS, STRING, TYPE, VALUE, ROOT, THREAD, TRACEBACK, FRAME, LOCAL, TASK,
  *       TASK_FRAME, TASK_WAIT, WARNING    at any time, but
  *       a TYPE and a STRING before the first fact that names it;
  *   FINDING    made at the end of a load (suspects.h), not by sources;
@@ -39,6 +39,7 @@ enum nec_fact_kind {
 	NEC_FACT_REFERENCES,
 	NEC_FACT_ROOT,
 	NEC_FACT_THREAD,
+	NEC_FACT_TRACEBACK,
 	NEC_FACT_FRAME,
 	NEC_FACT_LOCAL,
 	NEC_FACT_TASK,
@@ -146,7 +147,14 @@ struct nec_fact {
 			const char *name, *state, *gil;
 			int daemon; /* -1: not known */
 			uint32_t interpreter;
+			const char *exception;   /* that it deals with; NULL: none, or no values */
+			uint64_t exception_addr; /* 0: none */
 		} thread;
+		struct { /* where a thread's exception was raised */
+			uint32_t thread, depth; /* depth 0 is the outermost call */
+			const char *function, *qualname, *file;
+			int32_t line;
+		} traceback;
 		struct {
 			uint32_t thread, depth; /* depth 0 is the innermost */
 			/* "python", "native", "interpreter" (native: its own loop and the

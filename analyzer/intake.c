@@ -157,6 +157,10 @@ static struct nec_error *keep(struct nec_intake *in, struct nec_fact *f)
 			return NULL;
 		in->value_count++;
 		break;
+	case NEC_FACT_THREAD:
+		if (in->no_values)
+			f->thread.exception = NULL;
+		break;
 	case NEC_FACT_LOCAL:
 		if (in->no_values)
 			f->local.text = NULL;

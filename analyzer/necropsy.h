@@ -252,6 +252,9 @@ struct nec_stacks {
 		int daemon;	/* -1: not known */
 		uint32_t interpreter;
 		uint32_t frame, frame_count;	/* first of frames, innermost first */
+		const char *exception;	/* that it deals with */
+		uint64_t exception_addr; /* 0: none */
+		uint32_t raised, raised_count; /* first of tracebacks, outermost first */
 	} *threads;
 	uint32_t thread_count;
 	struct nec_stacks_frame {
@@ -266,6 +269,12 @@ struct nec_stacks {
 		uint64_t addr;
 	} *locals;
 	uint32_t local_count;
+	struct nec_stacks_raised {
+		const char *function, *qualname, *file;
+		int32_t line; /* 0: not known */
+	} *tracebacks; /* where their exceptions were raised */
+	uint32_t traceback_count;
+	int64_t switch_interval; /* of the GIL, microseconds (2.7: instructions); -1: not known */
 	const char **warnings; /* what was odd about them, deadlocks too */
 	uint32_t warning_count;
 };

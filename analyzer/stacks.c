@@ -17,7 +17,7 @@
 struct stacks {
 	struct nec_stacks stacks;
 	struct nec_strtab texts;
-	uint32_t thread_capacity, frame_capacity, local_capacity, warning_capacity;
+	uint32_t thread_capacity, frame_capacity, local_capacity, traceback_capacity, warning_capacity;
 };
 
 /* Room for one more of an array of items of this size. */
@@ -66,11 +66,33 @@ static struct nec_error *add_thread(struct stacks *s, const struct nec_fact *f)
 		.daemon = f->thread.daemon,
 		.interpreter = f->thread.interpreter,
 		.frame = st->frame_count,
+		.exception_addr = f->thread.exception_addr,
+		.raised = st->traceback_count,
 	};
+	NEC_TRY(intern(s, f->thread.exception, &thread->exception));
 	NEC_TRY(intern(s, f->thread.name, &thread->name));
 	NEC_TRY(intern(s, f->thread.state, &thread->state));
 	NEC_TRY(intern(s, f->thread.gil, &thread->gil));
 	st->thread_count++;
+	return NULL;
+}
+
+static struct nec_error *add_traceback(struct stacks *s, const struct nec_fact *f,
+				       struct nec_stacks_thread *thread)
+{
+	struct nec_stacks *st = &s->stacks;
+	struct nec_stacks_raised *raised;
+
+	NEC_TRY(grow(&st->tracebacks, sizeof(*raised), st->traceback_count,
+		     &s->traceback_capacity));
+	raised = &st->tracebacks[st->traceback_count];
+	raised->line = f->traceback.line;
+	NEC_TRY(intern(s, f->traceback.function, &raised->function));
+	NEC_TRY(intern(s, f->traceback.qualname, &raised->qualname));
+	NEC_TRY(intern(s, f->traceback.file, &raised->file));
+	if (!thread->raised_count++)
+		thread->raised = st->traceback_count;
+	st->traceback_count++;
 	return NULL;
 }
 
@@ -140,6 +162,15 @@ static struct nec_error *read_source(struct stacks *s, struct nec_source *source
 		switch (f.kind) {
 		case NEC_FACT_THREAD:
 			NEC_TRY(add_thread(s, &f));
+			break;
+		case NEC_FACT_TRACEBACK:
+			if (s->stacks.thread_count)
+				NEC_TRY(add_traceback(s, &f,
+						      &s->stacks.threads[s->stacks.thread_count - 1]));
+			break;
+		case NEC_FACT_META:
+			if (!strcmp(f.meta.key, "switch_interval"))
+				s->stacks.switch_interval = strtoll(f.meta.value, NULL, 10);
 			break;
 		case NEC_FACT_FRAME:
 			NEC_TRY(add_frame(s, &f));
@@ -215,6 +246,8 @@ static struct nec_error *thread_row(struct stacks *s, const struct nec_query *q)
 	f.thread.gil = text_or_null(q, 6);
 	f.thread.daemon = text_or_null(q, 7) ? (int)nec_query_int(q, 7) : -1;
 	f.thread.interpreter = (uint32_t)nec_query_int(q, 8);
+	f.thread.exception = text_or_null(q, 9);
+	f.thread.exception_addr = (uint64_t)nec_query_int(q, 10);
 	return add_thread(s, &f);
 }
 
@@ -242,6 +275,31 @@ static struct nec_error *local_row(struct stacks *s, const struct nec_query *q)
 	f.local.addr = (uint64_t)nec_query_int(q, 1);
 	f.local.text = text_or_null(q, 2);
 	return add_local(s, &f);
+}
+
+/* Threads are in the order of their ids, and so are the rows. */
+static struct nec_error *read_tracebacks(struct stacks *s, struct nec_db *db)
+{
+	_cleanup_(nec_query_closep) struct nec_query *q = NULL;
+	struct nec_fact f = {.kind = NEC_FACT_TRACEBACK};
+	uint32_t i = 0;
+	bool row;
+
+	NEC_TRY(nec_query_named(db, "stacks_tracebacks", &q));
+	for (;;) {
+		NEC_TRY(nec_query_step(q, &row));
+		if (!row)
+			return NULL;
+		while (i < s->stacks.thread_count && s->stacks.threads[i].id < nec_query_int(q, 0))
+			i++;
+		if (i == s->stacks.thread_count || s->stacks.threads[i].id != nec_query_int(q, 0))
+			continue;
+		f.traceback.function = text_or_null(q, 1);
+		f.traceback.qualname = text_or_null(q, 2);
+		f.traceback.file = text_or_null(q, 3);
+		f.traceback.line = (int32_t)nec_query_int(q, 4);
+		NEC_TRY(add_traceback(s, &f, &s->stacks.threads[i]));
+	}
 }
 
 static struct nec_error *warning_row(struct stacks *s, const struct nec_query *q)
@@ -327,10 +385,15 @@ static struct nec_error *read_database(struct stacks *s, const char *path)
 {
 	_cleanup_(nec_db_closep) struct nec_db *db = NULL;
 	_cleanup_(nec_query_closep) struct nec_query *warnings = NULL;
+	_cleanup_free_ char *interval = NULL;
 	bool row;
 
 	NEC_TRY(nec_db_open(path, &db));
 	NEC_TRY(read_rows(s, db));
+	NEC_TRY(read_tracebacks(s, db));
+	interval = nec_db_meta(db, "switch_interval");
+	if (interval)
+		s->stacks.switch_interval = strtoll(interval, NULL, 10);
 	NEC_TRY(nec_query_named(db, "stacks_warnings", &warnings));
 	for (;;) {
 		NEC_TRY(nec_query_step(warnings, &row));
@@ -349,6 +412,7 @@ struct nec_error *nec_stacks_read(const char *path, const struct nec_load_option
 
 	if (!s)
 		return &nec_enomem;
+	s->stacks.switch_interval = -1;
 	if (nec_is_database(path))
 		err = read_database(s, path);
 	else
@@ -371,6 +435,7 @@ void nec_stacks_destroy(struct nec_stacks *stacks)
 	free(stacks->threads);
 	free(stacks->frames);
 	free(stacks->locals);
+	free(stacks->tracebacks);
 	free(stacks->warnings);
 	nec_strtab_deinit(&s->texts);
 	free(s);

@@ -191,7 +191,9 @@ class Stories(unittest.TestCase):
         self.assertEqual(words[29], {"waits for the semaphore"})
 
     def test_states_of_busy_threads(self):
-        found = {t["name"]: t for t in threads(self.tell("busy_threads.py"))["threads"]}
+        core = self.tell("busy_threads.py")
+        whole = threads(core)
+        found = {t["name"]: t for t in whole["threads"]}
         spinning = [found["spin-%d" % i] for i in range(4)]
         self.assertEqual(sorted(t["gil"] for t in spinning), ["held", "waiting", "waiting", "waiting"])
         for thread in spinning:
@@ -199,6 +201,14 @@ class Stories(unittest.TestCase):
         self.assertEqual(found["owner"]["state"], "sleeps")
         self.assertEqual(found["sleeper"]["state"], "sleeps")
         self.assertRegex(found["wanter"]["state"], r"^waits for the lock at 0x\w+, which 'owner' has \(the lock knows its owner\)$")
+        self.assertEqual(whole["switch_interval"], int(sys.getswitchinterval() * 1e6))
+        self.assertIn("ValueError('over and out')", found["handler"]["exception"])
+        self.assertEqual([(f["function"], f["line"]) for f in found["handler"]["traceback"]], [("handler", 35), ("fail", 30)])
+        self.assertIsNone(found["sleeper"]["exception"])
+        text = subprocess.run([NECROPSY, "threads", "--source", FIXTURES, core], check=True, stdout=subprocess.PIPE).stdout.decode()
+        self.assertRegex(text, r"(?m)^[^\n]*; 3 of \d+ wait for the GIL, which changes hands every %d µs$" % whole["switch_interval"])
+        self.assertRegex(text, r"(?m)^    spin  \S+busy_threads.py:\d+\n      > (count \+= 1|while True:|count = 0)$")
+        self.assertRegex(text, r"(?m)^  deals with ValueError\('over and out'\).*; its traceback:\n      handler  \S+:35\n      fail  \S+:30$")
         self.assertRegex(found["event"]["state"], r"^waits for the condition or event <threading.Event at 0x\w+>$")
 
 

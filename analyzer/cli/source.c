@@ -25,12 +25,18 @@ void nec_source_files_deinit(struct nec_source_files *files)
 	free(files->files);
 }
 
-static bool has_dots(const char *path)
+/* The part of a path behind its last "..": nothing of it leads out of a directory. */
+static const char *without_dots(const char *path)
 {
-	size_t len = strlen(path);
+	const char *at = path, *rest = path;
+	size_t len;
 
-	return strstr(path, "/../") || !strncmp(path, "../", 3) ||
-	       (len >= 3 && !strcmp(path + len - 3, "/.."));
+	for (; *at; at += len + (at[len] == '/')) {
+		len = strcspn(at, "/");
+		if (len == 2 && !strncmp(at, "..", 2))
+			rest = at + 2;
+	}
+	return rest;
 }
 
 /* The contents of a regular file; false when there is none, or it is too large. */
@@ -117,8 +123,8 @@ static struct nec_source_file *open_file(struct nec_source_files *files, const c
 		return NULL;
 	}
 	files->count++;
-	for (i = 0; files->dirs[i] && !has_dots(path); i++)
-		if (find_below(files->dirs[i], path, file)) {
+	for (i = 0; files->dirs[i]; i++)
+		if (find_below(files->dirs[i], without_dots(path), file)) {
 			files->failed |= !find_lines(file);
 			break;
 		}

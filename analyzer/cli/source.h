@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Lines of source files, to be shown under frames. A path comes from a dump: it is only looked for
- * below directories that the user named, and one with ".." in it not at all.
+ * below directories that the user named, and of one with ".." in it only what is behind that.
  */
 #ifndef NEC_CLI_SOURCE_H
 #define NEC_CLI_SOURCE_H
@@ -18,7 +18,7 @@ struct nec_source_files {
 		size_t size;
 		size_t *lines; /* where each begins */
 		uint32_t line_count;
-	} *files; /* owned */
+	} * files; /* owned */
 	uint32_t count, capacity;
 	bool failed; /* out of memory */
 };

@@ -98,6 +98,9 @@ static int compare_stacks(const struct nec_stacks *stacks, const struct nec_stac
 	uint32_t i;
 	int order;
 
+	order = compare_pointers(a->exception, b->exception);
+	if (order)
+		return order;
 	if (a->frame_count != b->frame_count)
 		return a->frame_count < b->frame_count ? -1 : 1;
 	/* Without a frame the state alone says what it was doing, and whether it is one of
@@ -346,7 +349,40 @@ static void print_gil(struct view *v)
 	}
 	if (waiting)
 		fprintf(v->out, "; %u of %u wait for the GIL", waiting, python);
+	/* 2.7 counts instructions. */
+	if (waiting && stacks->switch_interval > 100)
+		fprintf(v->out, ", which changes hands every %lld µs",
+			(long long)stacks->switch_interval);
 	putc('\n', v->out);
+}
+
+/* The exception that a thread deals with, and where that was raised. */
+static void print_exception(struct view *v, const struct nec_stacks_thread *thread)
+{
+	uint32_t i;
+
+	if (!thread->exception_addr)
+		return;
+	fputs("  deals with ", v->out);
+	if (thread->exception)
+		print_escaped(v, thread->exception);
+	else
+		fprintf(v->out, "the exception at 0x%llx",
+			(unsigned long long)thread->exception_addr);
+	fputs(thread->raised_count ? "; its traceback:\n" : "\n", v->out);
+	for (i = 0; i < thread->raised_count; i++) {
+		const struct nec_stacks_raised *raised = &v->stacks->tracebacks[thread->raised + i];
+
+		if (v->limit && i >= v->limit) {
+			fprintf(v->out, "      … and %u more\n", thread->raised_count - i);
+			return;
+		}
+		fputs("      ", v->out);
+		print_escaped(v, raised->qualname ? raised->qualname : raised->function ? raised->function : "?");
+		fputs("  ", v->out);
+		print_escaped(v, raised->file ? raised->file : "?");
+		fprintf(v->out, ":%d\n", raised->line);
+	}
 }
 
 static void print_text(struct view *v)
@@ -366,6 +402,7 @@ static void print_text(struct view *v)
 		print_head(v, group);
 		if (group->count > 1)
 			print_states(v, group);
+		print_exception(v, &stacks->threads[v->order[group->first]]);
 		print_stack(v, &stacks->threads[v->order[group->first]]);
 	}
 }
@@ -494,6 +531,16 @@ static void json_frame(const struct view *v, struct nec_json *json,
 	nec_json_close(json);
 }
 
+static void json_raised(struct nec_json *json, const struct nec_stacks_raised *raised)
+{
+	nec_json_item(json);
+	nec_json_text(json, "function", raised->function);
+	nec_json_text(json, "qualname", raised->qualname);
+	nec_json_text(json, "file", raised->file);
+	int_or_null(json, "line", raised->line, raised->line);
+	nec_json_close(json);
+}
+
 static struct nec_error *print_json(struct view *v)
 {
 	const struct nec_stacks *stacks = v->stacks;
@@ -501,6 +548,7 @@ static struct nec_error *print_json(struct view *v)
 	uint32_t g, i, k;
 
 	nec_json_begin(&json, v->out);
+	int_or_null(&json, "switch_interval", stacks->switch_interval, stacks->switch_interval >= 0);
 	nec_json_list(&json, "threads");
 	for (g = 0; g < v->group_count; g++) {
 		for (i = 0; i < v->groups[g].count; i++) {
@@ -518,6 +566,12 @@ static struct nec_error *print_json(struct view *v)
 			nec_json_int(&json, "interpreter", thread->interpreter);
 			nec_json_text(&json, "state", thread->state);
 			nec_json_text(&json, "gil", thread->gil);
+			nec_json_text(&json, "exception", thread->exception);
+			addr_or_null(&json, "exception_addr", thread->exception_addr);
+			nec_json_list(&json, "traceback");
+			for (k = 0; k < thread->raised_count; k++)
+				json_raised(&json, &stacks->tracebacks[thread->raised + k]);
+			nec_json_list_close(&json);
 			nec_json_list(&json, "frames");
 			for (k = 0; k < thread->frame_count; k++)
 				json_frame(v, &json, &stacks->frames[thread->frame + k]);

@@ -298,6 +298,53 @@ void nec_threads_deinit(struct nec_threads *threads)
  * ----------------------------------------------------------------------------------------------------
  */
 
+static void replace(char **where, char *text)
+{
+	free(*where);
+	*where = text;
+}
+
+/* As repr has it: built-in types without their module. */
+static const char *python_name(const struct nec_type *type)
+{
+	static const char *const builtins[] = {"builtins.", "__builtin__.", "exceptions."};
+	size_t i;
+
+	for (i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++)
+		if (!strncmp(type->name, builtins[i], strlen(builtins[i])))
+			return type->name + strlen(builtins[i]);
+	return type->name;
+}
+
+/* A preview of an object, in threads->text. */
+static void put_object(struct nec_threads *threads, uint64_t obj)
+{
+	const struct nec_type *type = nec_object_type(threads->types, obj);
+
+	nec_text_clear(&threads->text);
+	if (type && !threads->no_values &&
+	    !nec_values_text(&threads->values, obj, type, &threads->text))
+		nec_text_printf(&threads->text, "<%s object at 0x%llx>", python_name(type),
+				(unsigned long long)obj);
+}
+
+/* The exception that the thread deals with. */
+static void give_exception(struct nec_threads *threads, struct nec_fact *f)
+{
+	const struct nec_thread *thread = &threads->items[threads->index];
+
+	threads->exception = (struct nec_exception){0};
+	f->thread.exception = NULL;
+	if (thread->state_addr)
+		nec_exception_find(threads->types, thread->state_addr, &threads->exception);
+	f->thread.exception_addr = threads->exception.value;
+	if (!threads->exception.value)
+		return;
+	put_object(threads, threads->exception.value);
+	if (threads->text.len)
+		f->thread.exception = nec_text_str(&threads->text);
+}
+
 static void give_thread(struct nec_threads *threads, struct nec_fact *f)
 {
 	static const char *const gil[] = {
@@ -314,12 +361,52 @@ static void give_thread(struct nec_threads *threads, struct nec_fact *f)
 	f->thread.gil = gil[thread->gil];
 	f->thread.daemon = thread->daemon;
 	f->thread.interpreter = thread->interpreter;
+	give_exception(threads, f);
 }
 
-static void replace(char **where, char *text)
+/* What a code object is called, in threads->function, qualname and file. */
+static void read_code(struct nec_threads *threads, uint64_t code)
 {
-	free(*where);
-	*where = text;
+	const struct nec_target *t = threads->target;
+
+	replace(&threads->function,
+		nec_str_dup(t, nec_field(t, code, NEC_F_CODE_NAME), NEC_LIMIT_NAME));
+	replace(&threads->qualname,
+		nec_str_dup(t, nec_field(t, code, NEC_F_CODE_QUALNAME), NEC_LIMIT_NAME));
+	replace(&threads->file,
+		nec_str_dup(t, nec_field(t, code, NEC_F_CODE_FILENAME), NEC_LIMIT_NAME));
+}
+
+static bool next_traceback(struct nec_threads *threads, struct nec_fact *f)
+{
+	uint32_t depth = threads->exception.count;
+	uint64_t code;
+	int32_t line;
+
+	if (!nec_exception_next(threads->target, &threads->exception, &code, &line))
+		return false;
+	read_code(threads, code);
+	f->kind = NEC_FACT_TRACEBACK;
+	f->traceback.thread = threads->index;
+	f->traceback.depth = depth;
+	f->traceback.function = threads->function;
+	f->traceback.qualname = threads->qualname;
+	f->traceback.file = threads->file;
+	f->traceback.line = line;
+	return true;
+}
+
+static bool give_interval(struct nec_threads *threads, struct nec_fact *f)
+{
+	if (threads->interval_given || threads->switch_interval < 0)
+		return false;
+	threads->interval_given = true;
+	nec_text_clear(&threads->text);
+	nec_text_printf(&threads->text, "%lld", (long long)threads->switch_interval);
+	f->kind = NEC_FACT_META;
+	f->meta.key = "switch_interval";
+	f->meta.value = nec_text_str(&threads->text);
+	return true;
 }
 
 static void give_frame(struct nec_threads *threads, struct nec_fact *f)
@@ -328,12 +415,7 @@ static void give_frame(struct nec_threads *threads, struct nec_fact *f)
 	const struct nec_stack_frame *frame = &threads->frame;
 	struct nec_position pos;
 
-	replace(&threads->function,
-		nec_str_dup(t, nec_field(t, frame->code, NEC_F_CODE_NAME), NEC_LIMIT_NAME));
-	replace(&threads->qualname,
-		nec_str_dup(t, nec_field(t, frame->code, NEC_F_CODE_QUALNAME), NEC_LIMIT_NAME));
-	replace(&threads->file,
-		nec_str_dup(t, nec_field(t, frame->code, NEC_F_CODE_FILENAME), NEC_LIMIT_NAME));
+	read_code(threads, frame->code);
 	nec_code_position(t, frame->code, frame->lasti, &pos);
 	f->kind = NEC_FACT_FRAME;
 	f->frame.thread = threads->index;
@@ -349,28 +431,10 @@ static void give_frame(struct nec_threads *threads, struct nec_fact *f)
 	f->frame.code = frame->code;
 }
 
-/* As repr has it: built-in types without their module. */
-static const char *python_name(const struct nec_type *type)
-{
-	static const char *const builtins[] = {"builtins.", "__builtin__."};
-	size_t i;
-
-	for (i = 0; i < 2; i++)
-		if (!strncmp(type->name, builtins[i], strlen(builtins[i])))
-			return type->name + strlen(builtins[i]);
-	return type->name;
-}
-
 static void give_local(struct nec_threads *threads, char *name, uint64_t value, struct nec_fact *f)
 {
-	const struct nec_type *type = nec_object_type(threads->types, value);
-
 	replace(&threads->function, name);
-	nec_text_clear(&threads->text);
-	if (type && !threads->no_values &&
-	    !nec_values_text(&threads->values, value, type, &threads->text))
-		nec_text_printf(&threads->text, "<%s object at 0x%llx>", python_name(type),
-				(unsigned long long)value);
+	put_object(threads, value);
 	f->kind = NEC_FACT_LOCAL;
 	f->local.thread = threads->index;
 	f->local.depth = threads->depth;
@@ -574,6 +638,8 @@ static void start_thread(struct nec_threads *threads, struct nec_fact *f)
 
 bool nec_threads_next(struct nec_threads *threads, struct nec_fact *f)
 {
+	if (give_interval(threads, f))
+		return true;
 	for (; threads->index < threads->count; threads->index++, threads->thread_given = false) {
 		if (threads->failed)
 			return false;
@@ -581,6 +647,8 @@ bool nec_threads_next(struct nec_threads *threads, struct nec_fact *f)
 			start_thread(threads, f);
 			return true;
 		}
+		if (next_traceback(threads, f))
+			return true;
 		if (threads->in_frame) {
 			if (next_local(threads, f))
 				return true;

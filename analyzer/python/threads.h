@@ -14,6 +14,7 @@
 #include "fact.h"
 #include "image/syscall.h"
 #include "python/dict.h"
+#include "python/exception.h"
 #include "python/mixed.h"
 #include "python/stack.h"
 #include "python/types.h"
@@ -47,6 +48,7 @@ struct nec_threads {
 	struct nec_types *types;         /* borrowed */
 	struct nec_thread *items;        /* owned; by tid */
 	uint32_t count, capacity;
+	int64_t switch_interval; /* of the GIL, microseconds (2.7: instructions); -1: not known */
 	char *culprit;   /* owned: where it died (culprit.h); NULL: not by itself, or not known */
 	char *culprit_caller; /* owned: the Python function it was called by, "": none */
 	char **messages; /* owned: what is worth a warning */
@@ -55,7 +57,8 @@ struct nec_threads {
 	struct nec_values values;
 	/* Where nec_threads_next is. */
 	uint32_t index, message;
-	bool thread_given, in_frame;
+	bool interval_given, thread_given, in_frame;
+	struct nec_exception exception; /* of the thread at hand */
 	uint32_t depth;
 	uint64_t variable;
 	bool in_namespace;
@@ -79,7 +82,7 @@ struct nec_error *nec_threads_init(struct nec_threads *threads, struct nec_types
 				   bool no_native);
 void nec_threads_deinit(struct nec_threads *threads);
 
-/* The next THREAD, FRAME, LOCAL or WARNING; false behind the last, and when `failed`. A frame's variables follow it.
+/* The next META, THREAD, TRACEBACK, FRAME, LOCAL or WARNING; false behind the last, and when `failed`. A frame's variables follow it.
  * Strings are borrowed until the next call. */
 bool nec_threads_next(struct nec_threads *threads, struct nec_fact *f);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "python/linetable.h"
 #include "python/dict.h"
 #include "python/frames.h"
 #include "python/str.h"
@@ -137,6 +138,7 @@ static void put_raised(struct nec_values *values, uint64_t traceback, struct nec
 {
 	const struct nec_target *t = values->target;
 	uint64_t next, frame, code;
+	struct nec_position pos;
 	unsigned int n;
 	int32_t line;
 
@@ -150,6 +152,10 @@ static void put_raised(struct nec_values *values, uint64_t traceback, struct nec
 	if (!code || !nec_field(t, code, NEC_F_CODE_FILENAME))
 		return;
 	line = nec_field32(t, traceback, NEC_F_TRACEBACK_LINENO);
+	if (line < 0) { /* 3.12 on: nobody has asked for it yet */
+		nec_code_position(t, code, nec_field32(t, traceback, NEC_F_TRACEBACK_LASTI), &pos);
+		line = pos.line;
+	}
 	nec_text_puts(out, " raised in ");
 	put_raw_name(values, nec_field(t, code, NEC_F_CODE_NAME), out);
 	nec_text_puts(out, " (");

@@ -18,6 +18,7 @@ struct gil {
 	uint64_t start, end; /* addresses that a thread waits at for it; empty: not known */
 	uint64_t holder;     /* thread state, 0: nobody */
 	bool known;
+	int64_t interval; /* microseconds (2.7: instructions); -1: not known */
 };
 
 static uint64_t symbol(const struct nec_target *t, const char *name)
@@ -37,6 +38,12 @@ static void read_static_gil(const struct nec_target *t, struct gil *gil)
 	uint64_t current = symbol(t, "_PyThreadState_Current"),
 		 lock = symbol(t, "interpreter_lock");
 
+	uint64_t interval = symbol(t, "_Py_CheckInterval"), old = interval;
+
+	if (!interval)
+		interval = symbol(t, "gil_interval");
+	if (interval)
+		gil->interval = old ? nec_int32(t, interval) : (int64_t)nec_word(t, interval);
 	gil->known = current;
 	gil->holder = nec_word(t, current);
 	if (lock) { /* 2.7: a semaphore */
@@ -54,7 +61,7 @@ static void read_gil(const struct nec_target *t, uint32_t interpreter, struct gi
 {
 	uint64_t addr = 0;
 
-	*gil = (struct gil){0};
+	*gil = (struct gil){.interval = -1};
 	if (t->layout.traits.free_threaded)
 		return;
 	if (nec_has(t, NEC_F_INTERP_GIL))
@@ -66,6 +73,7 @@ static void read_gil(const struct nec_target *t, uint32_t interpreter, struct gi
 	if (!addr)
 		return;
 	gil->known = true;
+	gil->interval = (int64_t)nec_field(t, addr, NEC_F_GIL_INTERVAL);
 	gil->start = addr;
 	gil->end = addr + nec_off(t, NEC_SIZEOF_GIL);
 	if (nec_field32(t, addr, NEC_F_GIL_LOCKED) == 1)
@@ -300,8 +308,9 @@ struct nec_error *nec_waits_find(struct nec_threads *threads)
 {
 	const struct nec_target *t = threads->target;
 	uint32_t i, interpreter = NEC_NO_THREAD;
-	struct gil gil = {0};
+	struct gil gil = {.interval = -1};
 
+	threads->switch_interval = -1;
 	for (i = 0; i < threads->count; i++) {
 		struct nec_thread *thread = &threads->items[i];
 
@@ -312,6 +321,8 @@ struct nec_error *nec_waits_find(struct nec_threads *threads)
 		if (thread->interpreter != interpreter) {
 			interpreter = thread->interpreter;
 			read_gil(t, interpreter, &gil);
+			if (threads->switch_interval < 0)
+				threads->switch_interval = gil.interval;
 		}
 		if (gil.known)
 			thread->gil =

@@ -73,9 +73,25 @@ static struct nec_error *put_thread(struct nec_store *store, const struct nec_fa
 		nec_cell_text(f->thread.gil),
 		nec_cell_known(f->thread.daemon < 0 ? NEC_UNKNOWN : f->thread.daemon),
 		nec_cell_int(f->thread.interpreter),
+		nec_cell_text(f->thread.exception),
+		nec_cell_addr(f->thread.exception_addr),
 	};
 
 	return nec_rows_put(store, NEC_ROW_THREAD, cells);
+}
+
+static struct nec_error *put_traceback(struct nec_store *store, const struct nec_fact *f)
+{
+	const struct nec_cell cells[] = {
+		nec_cell_int(f->traceback.thread),
+		nec_cell_int(f->traceback.depth),
+		nec_cell_text(f->traceback.function),
+		nec_cell_text(f->traceback.qualname),
+		nec_cell_text(f->traceback.file),
+		nec_cell_known(f->traceback.line > 0 ? f->traceback.line : NEC_UNKNOWN),
+	};
+
+	return nec_rows_put(store, NEC_ROW_TRACEBACK, cells);
 }
 
 static struct nec_error *put_frame(struct nec_store *store, const struct nec_fact *f)
@@ -275,6 +291,8 @@ struct nec_error *nec_store_put(struct nec_store *store, const struct nec_fact *
 							      nec_cell_text(f->root.label)});
 	case NEC_FACT_THREAD:
 		return put_thread(store, f);
+	case NEC_FACT_TRACEBACK:
+		return put_traceback(store, f);
 	case NEC_FACT_FRAME:
 		return put_frame(store, f);
 	case NEC_FACT_LOCAL:

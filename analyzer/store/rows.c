@@ -38,8 +38,13 @@ static const struct {
 	[NEC_ROW_ROOT] = {"INSERT INTO root(addr, kind, label) VALUES(?, ?, ?)", 3},
 	[NEC_ROW_THREAD] =
 		{"INSERT OR REPLACE INTO thread(id, tid, ident, addr, name, state, gil, daemon, "
-		 "interpreter) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		 9},
+		 "interpreter, exception, exception_addr) "
+		 "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		 11},
+	[NEC_ROW_TRACEBACK] =
+		{"INSERT INTO traceback(thread, depth, function, qualname, file, line) "
+		 "VALUES(?, ?, ?, ?, ?, ?)",
+		 6},
 	[NEC_ROW_FRAME] =
 		{"INSERT INTO frame(thread, depth, kind, function, qualname, file, library, line, column, "
 		 "addr, code) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -112,7 +112,20 @@ CREATE TABLE thread(
 	state TEXT,				-- what it was doing
 	gil TEXT,				-- does it have the GIL: held, waiting, none
 	daemon INTEGER,				-- 1: a daemon thread; NULL: not known
-	interpreter INTEGER			-- which interpreter it belongs to, 0: the main one
+	interpreter INTEGER,			-- which interpreter it belongs to, 0: the main one
+	exception TEXT,				-- the exception that it deals with; NULL: none
+	exception_addr INTEGER			-- object.addr of that
+);
+
+-- Where the exceptions that threads deal with were raised.
+CREATE TABLE traceback(
+	id INTEGER PRIMARY KEY,			-- order of arrival
+	thread INTEGER NOT NULL,		-- thread.id
+	depth INTEGER NOT NULL,			-- 0: the outermost call, as a traceback is printed
+	function TEXT,				-- name of the function
+	qualname TEXT,				-- with its class; NULL: not known
+	file TEXT,				-- source file
+	line INTEGER				-- line that was being run; NULL: not known
 );
 
 -- Stacks.
