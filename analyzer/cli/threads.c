@@ -627,7 +627,7 @@ static const struct nec_option options[] = {
 	{"all-native", 0, NEC_OPTION_FLAG, NULL, "the interpreter's own frames as well"},
 	{"no-locals", 0, NEC_OPTION_FLAG, NULL, "leave the local variables out"},
 	{"tree", 0, NEC_OPTION_FLAG, NULL, "merge all stacks into one tree of calls"},
-	{"source", 0, NEC_OPTION_LIST, "DIR", "show lines of source files below DIR (repeatable)"},
+	{"source", 0, NEC_OPTION_LIST, "DIR", "show source lines found below DIR (repeatable)"},
 	{"sysroot", 0, NEC_OPTION_TEXT, "DIR", "stands for / of the machine that died"},
 	{"exe", 0, NEC_OPTION_TEXT, "FILE", "the executable, where it is not in its place"},
 	{"lib-path", 0, NEC_OPTION_LIST, "DIR", "look for libraries in DIR (repeatable)"},
