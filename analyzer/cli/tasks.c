@@ -535,7 +535,7 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 const struct nec_command nec_command_tasks = {
 	.name = "tasks",
 	.operands = "DUMP",
-	.summary = "asyncio tasks and greenlets, as a tree of who waits for whom",
+	.summary = "asyncio tasks and greenlets, and who waits for whom",
 	.help = "Prints every event loop and every task of asyncio, also those that are done and\n"
 		"kept, with the stack of its coroutine down to the innermost await, what it waits\n"
 		"for, and the bytes that it retains; and every greenlet with its stack. It is a\n"
