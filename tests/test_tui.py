@@ -39,6 +39,7 @@ SCREENS = [
     ("threads", "H\n<Down>\n<Tab>\n<Down>\n", "heap"),
     ("groups", "t\n", "heap"),
     ("memory", "6\n", "heap"),
+    ("arenas", ":arenas\n<Down>\n<Down>\n", "heap"),
     ("findings", "7\n", "heap"),
     ("roots", "8\n", "heap"),
     ("find", ":find tenant-7\n", "heap"),

@@ -470,6 +470,20 @@ static void facts(struct heap *heap)
 				    .kind = i % 3 ? "anon" : "file",
 				    .path = i % 3 ? NULL
 						  : "/usr/lib/python3/dist-packages/numpy/core/_multiarray.so"}});
+	for (uint64_t i = 0; i < 70; i++)
+		put(heap, &(struct nec_fact){
+				  .kind = NEC_FACT_ARENA,
+				  .arena = {.kind = i < 68 ? "pymalloc" : "malloc",
+					    .number = i < 68 ? 0 : (uint32_t)i - 68,
+					    .start = i < 68 ? HEAP_START + i * (1 << 20)
+							    : 0x5000000 + i * (64 << 20),
+					    .bytes = 1 << 20,
+					    .used = (int64_t)(i * 15421),
+					    .used_count = (int64_t)i * 100,
+					    .free = 9000,
+					    .free_count = 90,
+					    .whole = (1 << 20) - 9000 - (int64_t)(i * 15421),
+					    .release = i < 68 ? 0 : 65536}});
 	for (uint64_t i = 0; i < 3; i++)
 		put(heap,
 		    &(struct nec_fact){.kind = NEC_FACT_SPACE,
