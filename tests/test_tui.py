@@ -54,6 +54,18 @@ SCREENS = [
     ("timeline", "9\n", "series"),
     ("census", "0\n", "series"),
     ("no-objects", "T\n", "series"),
+    ("difference", "", "pair"),
+    ("changes", "2\n", "pair"),
+    ("changed", "2\n/Processor<Enter>\n<Enter>\n", "pair"),
+    ("containers", "7\n", "pair"),
+    ("holders", "4\n", "pair"),
+    ("frontier", "8\n", "pair"),
+    ("moves", "5\n", "pair"),
+    ("module-changes", "M\n", "pair"),
+    ("born", "<Enter>\n", "pair"),
+    ("before", "A\n", "pair"),
+    ("trend", "", "several"),
+    ("course", "<Enter>\n", "several"),
 ]
 
 # The leaks: from opening to the culprit in at most twelve keys; what the last screen must name.
@@ -68,6 +80,20 @@ STORIES = {
     "tracebacks": ("T/Timeo<Enter><Enter><Enter>p", ["sys.modules['app.jobs']", "['recent_errors']"]),
     # listeners that nobody takes out
     "listeners": ("T/Widget<Enter><Enter><Enter>p", ["sys.modules['app.events']", "['listeners']", ".__self__"]),
+}
+
+# The same by what grew between two snapshots, or over several.
+GROWTH = {
+    # the container that holds the most more than before is the first line; who holds it
+    "registry": ("pair", "p", ["sys.modules['app.nlp']", "['Processor']", "['instance_map']"]),
+    "lru_cache": ("pair", "jp", ["['price']", ".cache", "<lru_cache of Config."]),
+    "tracebacks": ("pair", "jjp", ["sys.modules['app.jobs']", "['recent_errors']"]),
+    "listeners": ("pair", "jjjp", ["sys.modules['app.events']", "['listeners']"]),
+    "identity_map": ("pair", "2/Order<Enter><Enter><Enter>p", ["sys.modules['app.db']", "['identity_map']"]),
+    # how long the map was before: the same object in A
+    "before": ("pair", "A", ["A: object", "['req-2']"]),
+    # of a series the first holder is the culprit, and its figures
+    "series": ("several", "/instance<Enter>p", ["sys.modules['app.nlp']", "['instance_map']"]),
 }
 
 KEY = re.compile(r"<[^>]+>|.")
@@ -86,13 +112,20 @@ class Case(unittest.TestCase):
         cls.databases = {"heap": os.path.join(cls.dir, "heap.db"), "series": os.path.join(cls.dir, "series.db")}
         subprocess.run([SAMPLE, cls.databases["heap"]], check=True, timeout=300)
         subprocess.run([SAMPLE, "-s", cls.databases["series"]], check=True, timeout=300)
+        parts = {percent: os.path.join(cls.dir, "part-%d.db" % percent) for percent in (12, 40, 60, 80, 100)}
+        for percent, path in parts.items():
+            subprocess.run([SAMPLE, "-p", str(percent), path], check=True, timeout=300)
+        cls.databases["pair"] = [parts[12], parts[100]]
+        cls.databases["several"] = [parts[p] for p in sorted(parts)]
 
     @classmethod
     def tearDownClass(cls):
         shutil.rmtree(cls.dir)
 
     def necropsy(self, *args, database="heap", status=0):
-        done = subprocess.run([NECROPSY, "browse", *args, self.databases[database]], stdin=subprocess.DEVNULL,
+        operands = self.databases[database]
+        operands = [operands] if isinstance(operands, str) else operands
+        done = subprocess.run([NECROPSY, "browse", *args, *operands], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV, cwd=self.dir, timeout=300)
         self.assertEqual(done.returncode, status, done.stderr.decode())
         return done
@@ -157,6 +190,26 @@ class Stories(Case):
                 shown = self.screen(keys, "--size", "110x30")
                 for text in wanted:
                     self.assertIn(text, shown)
+
+
+    def test_growth_is_found_in_twelve_keys(self):
+        for name, (database, keys, wanted) in GROWTH.items():
+            with self.subTest(story=name):
+                self.assertLessEqual(len(keys_of(keys)), 12)
+                shown = self.screen(keys, "--size", "110x30", database=database)
+                for text in wanted:
+                    self.assertIn(text, shown)
+
+    def test_one_goes_from_a_number_to_its_objects_in_either_snapshot(self):
+        keys = "2\n/Processor<Enter>\n<Enter>\n"
+        self.assertIn("of 24", self.screen(keys, database="pair"))
+        self.assertIn("B: object", self.screen(keys + "<Enter>\n", database="pair").splitlines()[0])
+        back = self.screen(keys + "<Enter>\n<Backspace>\n", database="pair")
+        self.assertEqual(back, self.screen(keys, database="pair"))
+        # from the newer snapshot to the older one and to the result
+        self.assertIn("A: object", self.screen("<Enter>\nA\n", database="pair").splitlines()[0])
+        self.assertIn("app.nlp.Processor.instance_map", self.screen("<Enter>\nA\n:difference\n", database="pair"))
+        self.assertIn("3: overview", self.screen("<Tab>\njj<Enter>\n", database="several").splitlines()[0])
 
 
 class Behaviour(Case):

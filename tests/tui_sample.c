@@ -7,7 +7,9 @@
  * by the program's own store.
  *
  *   tui_sample [-n OBJECTS] FILE       OBJECTS: that many more strings in lists, for measuring
- *   tui_sample -s FILE                 a recording over time, without objects
+ *   tui_sample -p PERCENT FILE         the process when only so much of each leak was there: what
+ * stays is at one address in all tui_sample -s FILE                 a recording over time, without
+ * objects
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -98,6 +100,7 @@ struct heap {
 	uint32_t root_count;
 	uint32_t type_object[T_COUNT];
 	uint64_t next_addr;
+	int percent; /* of each leak; 0: all of it, and no room for growth */
 	struct nec_store *store;
 };
 
@@ -150,6 +153,19 @@ static uint32_t object(struct heap *heap, enum type_id type, const char *value)
 		    &(struct nec_fact){.kind = NEC_FACT_VALUE,
 				       .value = {heap->addr[id], value, (uint32_t)strlen(value)}});
 	return id;
+}
+
+/* How much of a leak is there. */
+static int upto(const struct heap *heap, int count)
+{
+	return heap->percent ? count * heap->percent / 100 : count;
+}
+
+/* What follows does not depend on how much was made before it. */
+static void begin_region(struct heap *heap)
+{
+	if (heap->percent)
+		heap->next_addr = (heap->next_addr | 0x3ffffff) + 0x41;
 }
 
 static void refer(struct heap *heap, uint32_t src, uint32_t dst, enum nec_ref_kind kind,
@@ -228,7 +244,7 @@ static void leak_registry(struct heap *heap)
 	item(heap, globals, "Processor", heap->type_object[T_PROCESSOR]);
 	named(heap, heap->type_object[T_PROCESSOR], class_dict, L_DICT);
 	item(heap, class_dict, "instance_map", map);
-	for (int i = 0; i < 27; i++) {
+	for (int i = 0; i < upto(heap, 27); i++) {
 		char key[32];
 		uint32_t processor, dict, loader, loader_dict, array;
 
@@ -256,7 +272,7 @@ static void leak_cache(struct heap *heap)
 	item(heap, class_dict, "price", wrapper);
 	named(heap, wrapper, function, L_WRAPPED);
 	named(heap, wrapper, cache, L_CACHE);
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0; i < upto(heap, 300); i++) {
 		char key[32], value[64];
 		uint32_t config, dict, blob, link = object(heap, T_LRU_LINK, NULL);
 
@@ -282,7 +298,7 @@ static void leak_identity_map(struct heap *heap)
 	item(heap, globals, "session", session);
 	map = object(heap, T_DICT, "{(Order, (0,)): <InstanceState>, ...} 500 items");
 	item(heap, session_dict, "identity_map", map);
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < upto(heap, 500); i++) {
 		char key[48];
 		uint32_t state, order, dict;
 
@@ -304,7 +320,7 @@ static void leak_tracebacks(struct heap *heap)
 		 list = object(heap, T_LIST, "[Timeout(...), ...] 40 items");
 
 	item(heap, globals, "recent_errors", list);
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < upto(heap, 40); i++) {
 		uint32_t error = object(heap, T_ERROR, "Timeout('no answer in 30 s')");
 		uint32_t traceback = object(heap, T_TRACEBACK, "<traceback at jobs.py:88>");
 		uint32_t frame = object(heap, T_FRAME, "<frame of fetch at jobs.py:88>");
@@ -330,7 +346,7 @@ static void leak_listeners(struct heap *heap)
 	item(heap, globals, "bus", bus);
 	list = object(heap, T_LIST, "[<bound method Widget.refresh>, ...] 150 items");
 	item(heap, bus_dict, "listeners", list);
-	for (int i = 0; i < 150; i++) {
+	for (int i = 0; i < upto(heap, 150); i++) {
 		uint32_t method = object(heap, T_METHOD, "<bound method Widget.refresh>"), widget,
 			 dict, text;
 
@@ -383,7 +399,7 @@ static void bulk(struct heap *heap, uint32_t count)
 
 static void threads(struct heap *heap)
 {
-	for (uint32_t i = 0; i < 12; i++) {
+	for (uint32_t i = 0; i < 2u + (uint32_t)upto(heap, 10); i++) {
 		char name[32];
 		bool holder = i == 0;
 
@@ -411,7 +427,8 @@ static void threads(struct heap *heap)
 					      .function = holder ? main_stack[depth] : stack[depth],
 					      .file = holder ? "/srv/app/main.py"
 							     : "/srv/app/billing.py",
-					      .line = (int32_t)(10 + 7 * depth)},
+					      .line = (int32_t)(10 + 7 * depth) +
+						      (holder ? heap->percent : 0)},
 			    });
 		}
 		put(heap,
@@ -421,6 +438,24 @@ static void threads(struct heap *heap)
 		put(heap, &(struct nec_fact){.kind = NEC_FACT_LOCAL,
 					     .local = {i, 1, "amount", 0, "19.90"}});
 	}
+}
+
+/* A minute for each percent: when it was, how much memory it had, and how much it may have. */
+static void moment(struct heap *heap)
+{
+	const double time = 1770505200 + 60 * heap->percent;
+	const int64_t mib = 1 << 20;
+	char text[40];
+
+	snprintf(text, sizeof(text), "/srv/dumps/core.%03d", heap->percent);
+	put(heap, &(struct nec_fact){.kind = NEC_FACT_META, .meta = {"source", text}});
+	snprintf(text, sizeof(text), "%.3f", time);
+	put(heap, &(struct nec_fact){.kind = NEC_FACT_META, .meta = {"captured_at", text}});
+	put(heap, &(struct nec_fact){
+			  .kind = NEC_FACT_SAMPLE,
+			  .sample = {time, "rss", (80 + 3 * heap->percent) * mib, "bytes", 0}});
+	put(heap, &(struct nec_fact){.kind = NEC_FACT_SAMPLE,
+				     .sample = {time, "cgroup_limit", 512 * mib, "bytes", 0}});
 }
 
 static void facts(struct heap *heap)
@@ -454,6 +489,8 @@ static void facts(struct heap *heap)
 	for (size_t i = 0; i < sizeof(meta) / sizeof(meta[0]); i++)
 		put(heap,
 		    &(struct nec_fact){.kind = NEC_FACT_META, .meta = {meta[i][0], meta[i][1]}});
+	if (heap->percent)
+		moment(heap);
 	for (size_t i = 0; i < sizeof(memory) / sizeof(memory[0]); i++)
 		put(heap, &(struct nec_fact){.kind = NEC_FACT_MEMORY,
 					     .memory = {memory[i].category, memory[i].bytes,
@@ -594,6 +631,11 @@ static void finish(struct heap *heap)
 
 static void make_heap(struct heap *heap, uint32_t extra)
 {
+	static void (*const parts[])(struct heap * heap) = {
+		leak_registry,   leak_cache,     leak_identity_map,
+		leak_tracebacks, leak_listeners, hostile_names,
+	};
+
 	for (uint32_t i = 0; i < L_COUNT; i++)
 		put(heap, &(struct nec_fact){.kind = NEC_FACT_STRING, .string = {i, labels[i]}});
 	heap->next_addr = HEAP_START;
@@ -611,12 +653,10 @@ static void make_heap(struct heap *heap, uint32_t extra)
 						      .visitor = "exact"}});
 	}
 	facts(heap);
-	leak_registry(heap);
-	leak_cache(heap);
-	leak_identity_map(heap);
-	leak_tracebacks(heap);
-	leak_listeners(heap);
-	hostile_names(heap);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		begin_region(heap);
+		parts[i](heap);
+	}
 	threads(heap);
 	if (extra)
 		bulk(heap, extra);
@@ -654,16 +694,18 @@ int main(int argc, char **argv)
 	bool series = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "n:s")) != -1) {
+	while ((option = getopt(argc, argv, "n:p:s")) != -1) {
 		if (option == 'n')
 			extra = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (option == 'p')
+			heap.percent = atoi(optarg);
 		else if (option == 's')
 			series = true;
 		else
 			return 2;
 	}
 	if (optind + 1 != argc) {
-		fprintf(stderr, "usage: tui_sample [-n OBJECTS | -s] FILE\n");
+		fprintf(stderr, "usage: tui_sample [-n OBJECTS | -p PERCENT | -s] FILE\n");
 		return 2;
 	}
 	check(nec_store_create(argv[optind], &heap.store));

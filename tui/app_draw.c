@@ -79,7 +79,12 @@ static void put_places(const struct nec_app *app, struct nec_text *out)
 			place->def->param ? nec_params_find(&place->params, place->def->param)
 					  : NULL;
 
-		nec_text_printf(out, "%s%s", i > from ? arrow : "", place->def->title);
+		nec_text_puts(out, i > from ? arrow : "");
+		/* "B: object 0x7f...": said where it begins to be about another snapshot */
+		if (app->documents[place->document].name &&
+		    (i == from || place->document != app->places[i - 1]->document))
+			nec_text_printf(out, "%s: ", app->documents[place->document].name);
+		nec_text_puts(out, place->def->title);
 		if (!value || place->def->hidden)
 			continue;
 		nec_text_putc(out, ' ');

@@ -337,6 +337,23 @@ static struct nec_error *put_meta(struct nec_difference *d, const char *key, con
 	return value ? nec_sheet_put(d->sheet, "meta", "tt", name.data, value) : NULL;
 }
 
+/* Seconds since 1970, as some formats have them, as all the others do. Consumes text; to be freed.
+ */
+static char *as_iso_time(char *text)
+{
+	char *end, clock[32], *iso = NULL;
+	double seconds = text ? strtod(text, &end) : 0;
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (!text || end == text || *end || !(seconds > 0) || !(seconds < 1e11) ||
+	    !gmtime_r(&t, &tm) || !strftime(clock, sizeof(clock), "%Y-%m-%dT%H:%M:%S", &tm) ||
+	    asprintf(&iso, "%s.%03uZ", clock, (unsigned int)((seconds - (double)t) * 1000)) < 0)
+		return text;
+	free(text);
+	return iso;
+}
+
 static struct nec_error *put_metas(struct nec_difference *d, bool objects)
 {
 	static const char *const keys[] = {"source",  "captured_at", "pid",     "format",
@@ -346,6 +363,10 @@ static struct nec_error *put_metas(struct nec_difference *d, bool objects)
 		_cleanup_free_ char *a = nec_db_meta(d->a, keys[i]),
 				    *b = nec_db_meta(d->b, keys[i]);
 
+		if (!strcmp(keys[i], "captured_at")) {
+			a = as_iso_time(a);
+			b = as_iso_time(b);
+		}
 		NEC_TRY(put_meta(d, keys[i], "_a", a));
 		NEC_TRY(put_meta(d, keys[i], "_b", b));
 	}
@@ -397,13 +418,6 @@ static bool differ(struct nec_db *a, struct nec_db *b, const char *key)
 	return x && y && strcmp(x, y) != 0;
 }
 
-static bool has_objects(struct nec_db *db)
-{
-	_cleanup_free_ char *count = nec_db_meta(db, "objects");
-
-	return count && strtoull(count, NULL, 10) > 0;
-}
-
 /* Are both of one process (or of one that forked), so that addresses mean the same? */
 static struct nec_error *pair(struct nec_difference *d, bool *ret)
 {
@@ -411,7 +425,7 @@ static struct nec_error *pair(struct nec_difference *d, bool *ret)
 	uint64_t less;
 
 	*ret = false;
-	if (!has_objects(d->a) || !has_objects(d->b))
+	if (!nec_scan_count(d->a) || !nec_scan_count(d->b))
 		return warn(
 			d,
 			"only one of the snapshots has objects, or none: compared by type alone");

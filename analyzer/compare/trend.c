@@ -15,6 +15,7 @@
 #include "compare/course.h"
 #include "compare/fit.h"
 #include "necropsy.h"
+#include "store/scan.h"
 #include "store/sheet.h"
 
 enum {
@@ -28,7 +29,7 @@ struct snapshot {
 	struct nec_db *db;
 	size_t operand;
 	double time; /* NaN: not known */
-	bool has_objects;
+	uint32_t objects;
 };
 
 struct trend {
@@ -177,18 +178,17 @@ static struct nec_error *add_snapshot(struct trend *t, const struct snapshot *s,
 				  meta_number(s->db, "memory_mapped")));
 	NEC_TRY(add_point(t, "memory", "dumped", "bytes", 0, s->time,
 			  meta_number(s->db, "memory_dumped")));
-	if (s->has_objects)
+	if (s->objects)
 		NEC_TRY(add_classes(t, s->db, -1, s->time, &bytes));
 	else
 		NEC_TRY(add_censuses(t, s, &bytes));
 	if (!isnan(bytes) && !(scope && !strcmp(scope, "tracked")))
 		NEC_TRY(add_point(t, "memory", "objects", "bytes", 0, s->time, bytes));
-	return nec_sheet_put(
-		t->sheet, "snapshot", "ititrkrk", id, source ? source : "?", (int64_t)s->operand,
-		format, s->time,
-		s->has_objects ? (int64_t)meta_number(s->db, "objects") : NEC_SHEET_NULL, bytes,
-		isnan(meta_number(s->db, "pid")) ? NEC_SHEET_NULL
-						 : (int64_t)meta_number(s->db, "pid"));
+	return nec_sheet_put(t->sheet, "snapshot", "ititrkrk", id, source ? source : "?",
+			     (int64_t)s->operand, format, s->time,
+			     s->objects ? (int64_t)s->objects : NEC_SHEET_NULL, bytes,
+			     isnan(meta_number(s->db, "pid")) ? NEC_SHEET_NULL
+							      : (int64_t)meta_number(s->db, "pid"));
 }
 
 /* ---- holders ---- */
@@ -245,7 +245,7 @@ static struct nec_error *add_named(struct trend *t, struct nec_db *diff, const c
 		for (size_t j = 0; j < t->count; j++) {
 			double value;
 
-			if (!t->snapshots[j].has_objects)
+			if (!t->snapshots[j].objects)
 				continue;
 			NEC_TRY(figure_of(&t->snapshots[j], figure, addr,
 					  nec_query_text(query, 1, NULL), &value));
@@ -264,7 +264,7 @@ static struct nec_error *add_holders(struct trend *t)
 	struct nec_error *err;
 
 	for (size_t i = 0; i < t->count; i++) {
-		if (!t->snapshots[i].has_objects || isnan(t->snapshots[i].time))
+		if (!t->snapshots[i].objects || isnan(t->snapshots[i].time))
 			continue;
 		first = first ? first : &t->snapshots[i];
 		last = &t->snapshots[i];
@@ -558,7 +558,7 @@ struct nec_error *nec_trend(struct nec_db *const *snapshots, size_t count,
 			.db = snapshots[i],
 			.operand = i,
 			.time = parse_time(time),
-			.has_objects = meta_number(snapshots[i], "objects") > 0,
+			.objects = nec_scan_count(snapshots[i]),
 		};
 	}
 	qsort(t.snapshots, count, sizeof(*t.snapshots), compare_snapshots);

@@ -375,3 +375,12 @@ struct nec_error *nec_scan_extent(struct nec_db *db, uint32_t *count_ret, uint64
 	sqlite3_finalize(s);
 	return NULL;
 }
+
+uint32_t nec_scan_count(struct nec_db *db)
+{
+	uint32_t count = 0;
+	uint64_t middle;
+
+	nec_error_destroy(nec_scan_extent(db, &count, &middle));
+	return count;
+}

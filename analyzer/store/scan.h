@@ -60,4 +60,7 @@ struct nec_error *nec_scan_value(struct nec_scan *scan, const char **text_ret, s
 /* The number of objects, and the address in their middle, where a scan is cut in two. */
 struct nec_error *nec_scan_extent(struct nec_db *db, uint32_t *count_ret, uint64_t *middle_ret);
 
+/* The number alone; 0 where the dump has none. What cannot be read is found out when it is. */
+uint32_t nec_scan_count(struct nec_db *db);
+
 #endif
