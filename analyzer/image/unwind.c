@@ -301,9 +301,9 @@ static enum nec_unwind_end explain(const struct nec_unwind *u)
 {
 	if (u->over)
 		return NEC_UNWIND_LIMIT;
-	if (u->faulted)
-		return NEC_UNWIND_FAULT;
-	return u->no_table ? NEC_UNWIND_NO_TABLE : NEC_UNWIND_DAMAGED;
+	if (u->no_table) /* what it tried instead does not count */
+		return NEC_UNWIND_NO_TABLE;
+	return u->faulted ? NEC_UNWIND_FAULT : NEC_UNWIND_DAMAGED;
 }
 
 static struct nec_error *walk(struct nec_unwind *u, unw_cursor_t *cursor,
