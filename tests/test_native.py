@@ -148,11 +148,45 @@ class Native(unittest.TestCase):
         kinds = {f["kind"] for t in threads(core, "--no-native")["threads"] for f in t["frames"]}
         self.assertEqual(kinds, {"python"})
 
-    def test_missing_files_are_named(self):
-        core = self.core(interpreters()[-1], "callbacks")
-        empty = tempfile.mkdtemp(dir=self.dir)
-        done = threads(core, "--sysroot", empty)
-        self.assertTrue([t for t in done["threads"] if [f for f in t["frames"] if f["kind"] == "python"]])
+    def test_unwind_tables_of_a_file_that_is_gone(self):
+        """They are in a dump that has the memory of files; in one that has not the end of the stacks is named."""
+        original = "/usr/bin/python3.11"
+        if not os.path.exists(original) or not capture.kernel_cores():
+            self.skipTest("no " + original + ", or the kernel writes no cores here")
+        complete = threads(self.core(original, "callbacks"))
+        for dumped, ends in ((0x7F, []), (0x33, ["the native stacks of 6 threads end in %s: neither the dump nor a file here has its unwind tables"])):
+            out = tempfile.mkdtemp(dir=self.dir)
+            copy = os.path.join(out, "python")
+            shutil.copy(original, copy)
+            core = capture.capture(out, copy, TARGET, method="abort", oracle=False, coredump_filter=dumped)
+            os.unlink(copy)
+            found = threads(core)
+            self.assertEqual(found["warnings"], [e % copy for e in ends])
+            stacks = [{t["name"]: [(f["kind"], f["function"]) for f in t["frames"] if not ends or f["kind"] == "python"]
+                       for t in dump["threads"] if t["name"] != "MainThread"} for dump in (complete, found)]
+            self.assertEqual(stacks[0], stacks[1])
+            self.assertEqual(len(stacks[0]), 5)
+
+    def test_symbols_of_minidebuginfo(self):
+        tools = ["cc", "nm", "objcopy", "strip", "xz"]
+        if not all(shutil.which(t) for t in tools):
+            self.skipTest("one of %s is missing" % ", ".join(tools))
+        out = tempfile.mkdtemp(dir=self.dir)
+        library = os.path.join(out, "libcalls.so")
+        source = "__attribute__((noinline)) static int hidden(int (*f)(void)) { return f() + 1; }\nint call(int (*f)(void)) { return hidden(f) + 1; }\n"
+        subprocess.run(["cc", "-O1", "-fPIC", "-shared", "-Wl,--build-id", "-x", "c", "-", "-o", library], input=source.encode(), check=True)
+        mini = os.path.join(out, "mini")
+        subprocess.run(["objcopy", "-S", "--keep-symbol=hidden", library, mini], check=True)
+        subprocess.run(["strip", "--strip-all", library], check=True)
+        for packed in (False, True):
+            if packed:
+                subprocess.run(["xz", mini], check=True)
+                subprocess.run(["objcopy", "--add-section", ".gnu_debugdata=" + mini + ".xz", library], check=True)
+            core = capture.capture(tempfile.mkdtemp(dir=self.dir), sys.executable, TARGET, args=["library"], method=capture.methods()[0],
+                                   oracle=False, env={"LIBRARY": library})
+            found = [t for t in threads(core)["threads"] if t["name"] == "in_library"][0]["frames"]
+            names = [f["function"] for f in found if f["library"] == library]
+            self.assertEqual(names, ["hidden" if packed else None, "call"])
 
     def deep(self, interpreter, core):
         text = run(core, "--limit", "0", "--no-locals")

@@ -21,7 +21,7 @@ SHOWN = {
     "datetime.time": r"datetime\.time\(.*\)", "datetime.timedelta": r"datetime\.timedelta\(.+\)",
     "datetime.timezone": r"datetime\.timezone\(datetime\.timedelta\(.+\).*\)", "decimal.Decimal": r"Decimal\('-Infinity'\)",
     "fractions.Fraction": r"Fraction\(1, 3\)", "functools.partial": r"functools\.partial\(<.*>.*\)", "builtins.slice": r"slice\(1, 2, 3\)",
-    "builtins.cell": r"<cell: .+>", "builtins.range": r"range\(0, 10, 1\)", "builtins.generator": r"<generator g \(<zoo>:2\)>",
+    "builtins.cell": r"<cell: .+>", "builtins.range": r"range\(0, 10, 1\)", "builtins.generator": r"<generator g \(<zoo>:2\), suspended at line 3>",
     "builtins.ZeroDivisionError": r"ZeroDivisionError\('division by zero'\) raised in .+ \(.+\)", "re.Pattern": r"re\.compile\(.+\)",
     "weakref.ReferenceType": r"<weakref to .+ at 0x[0-9a-f]+>", "signal.Signals": r"<Signals\.SIGINT: 2>",
     "uuid.UUID": r"UUID\('[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'\)", "pathlib.PosixPath": r"PosixPath\('.*'\)",

@@ -3,10 +3,12 @@
  * Symbols and sections of the ELF files of an image.
  *
  * Each objfile gets one table, made by the first question that needs it: .symtab and .dynsym of the
- * matching file, .symtab of its separate debug file where it was stripped, and the .dynsym that the
- * process itself used, as far as the dump has it. Sorted by address, and a permutation of that
- * sorted by name.
+ * matching file, .symtab of its separate debug file where it was stripped, else of the small one
+ * that distributions pack into .gnu_debugdata (MiniDebugInfo), and the .dynsym that the process
+ * itself used, as far as the dump has it. Sorted by address, and a permutation of that sorted by
+ * name.
  */
+#include <elfutils/libdwfl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
@@ -32,6 +34,7 @@ struct nec_symbols {
 	uint32_t count, capacity;
 	Elf *file, *debug; /* NULL: none */
 	int debug_fd;
+	Dwfl *mini; /* owns names from .gnu_debugdata; NULL: none */
 };
 
 void nec_symbols_destroy(struct nec_symbols *symbols)
@@ -40,6 +43,7 @@ void nec_symbols_destroy(struct nec_symbols *symbols)
 		return;
 	elf_end(symbols->file);
 	elf_end(symbols->debug);
+	dwfl_end(symbols->mini);
 	if (symbols->debug_fd >= 0)
 		close(symbols->debug_fd);
 	free(symbols->symbols);
@@ -181,6 +185,58 @@ static bool has_symtab(Elf *elf)
 	return false;
 }
 
+static bool has_section(Elf *elf, const char *name)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr sh;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf, &names))
+		return false;
+	while ((scn = elf_nextscn(elf, scn))) {
+		const char *have = gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name)
+							  : NULL;
+
+		if (have && !strcmp(have, name))
+			return true;
+	}
+	return false;
+}
+
+/* .gnu_debugdata is an ELF file, packed by xz: libdwfl unpacks it. */
+static struct nec_error *add_from_mini(struct nec_symbols *s, const char *path, uint64_t bias)
+{
+	static char *no_path = NULL;
+	static const Dwfl_Callbacks callbacks = {
+		.find_elf = dwfl_build_id_find_elf,
+		.find_debuginfo = dwfl_build_id_find_debuginfo,
+		.section_address = dwfl_offline_section_address,
+		.debuginfo_path = &no_path,
+	};
+	Dwfl_Module *module;
+	GElf_Addr base = 0;
+	int count, i;
+
+	s->mini = dwfl_begin(&callbacks);
+	module = s->mini ? dwfl_report_elf(s->mini, "", path, -1, 0, true) : NULL;
+	if (!module || dwfl_report_end(s->mini, NULL, NULL) || !dwfl_module_getelf(module, &base))
+		return NULL;
+	count = dwfl_module_getsymtab(module);
+	for (i = 1; i < count; i++) {
+		GElf_Sym sym;
+		GElf_Addr addr;
+		GElf_Word section;
+		const char *name = dwfl_module_getsym_info(module, i, &sym, &addr, &section, NULL,
+							   NULL);
+
+		if (!name)
+			continue;
+		sym.st_value = addr - base;
+		NEC_TRY(add_symbol(s, &sym, name, bias));
+	}
+	return NULL;
+}
+
 static struct nec_error *fill(struct nec_symbols *s, const struct nec_image *image, uint32_t i)
 {
 	const struct nec_objfile_data *data = &image->objfile_data[i];
@@ -204,6 +260,8 @@ static struct nec_error *fill(struct nec_symbols *s, const struct nec_image *ima
 			s->debug = elf_begin(s->debug_fd, ELF_C_READ_MMAP, NULL);
 		if (s->debug)
 			NEC_TRY(add_from_elf(s, s->debug, bias));
+		else if (s->file && has_section(s->file, ".gnu_debugdata"))
+			NEC_TRY(add_from_mini(s, image->objfiles[i].found, bias));
 	}
 	return sort_symbols(s);
 }

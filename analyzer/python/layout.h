@@ -99,6 +99,7 @@ struct nec_traits {
 	bool gc_static;		/* 2.7, 3.6: in variables of the file */
 	bool gc_incremental;	/* young and two old lists */
 	bool old_classes;	/* 2.7 */
+	int8_t frame_created, frame_executing; /* FRAME_CREATED, FRAME_EXECUTING of _framestate (3.11 on) */
 	uint8_t frame_cleared;	/* _framestate from which a generator's frame holds nothing (FRAME_CLEARED) */
 	bool zero_digit;	/* 3.11 on: __sizeof__ of an int counts one digit for zero */
 	bool heap_type_refs;	/* 3.9 on: instances of heap types refer to their type */

@@ -9,14 +9,6 @@
 
 enum { CO_ITERABLE_COROUTINE = 0x100 };
 
-/* _framestate: an executing frame is 0 where what comes before is negative, else (3.15 on) the last
- * before those that are cleared. */
-static int8_t executing(const struct nec_target *t)
-{
-	return t->layout.traits.frame_cleared > 4 ? (int8_t)(t->layout.traits.frame_cleared - 1)
-						  : 0;
-}
-
 /* The name of the type of an object of C; "" for none. */
 static const char *type_name(const struct nec_target *t, uint64_t obj)
 {
@@ -67,28 +59,34 @@ static uint64_t top(const struct nec_target *t, const struct nec_stack_frame *fr
 	return at > bottom ? nec_word(t, at - 8) : 0;
 }
 
-bool nec_suspended_frame(const struct nec_target *t, uint64_t obj, struct nec_stack_frame *ret,
-			 bool *running_ret)
+enum nec_suspended_state nec_suspended_frame(const struct nec_target *t, uint64_t obj,
+					     struct nec_stack_frame *ret)
 {
 	int8_t state;
+	bool running;
 
-	*running_ret = false;
 	if (!is_generator(type_name(t, obj)))
-		return false;
+		return NEC_SUSPENDED_ENDED;
 	if (t->layout.traits.frames == NEC_FRAME_INTERPRETER) {
 		state = (int8_t)nec_field8(t, obj, NEC_F_GEN_FRAME_STATE);
-		*running_ret = state == executing(t);
-		return state < t->layout.traits.frame_cleared &&
-		       nec_stack_frame_read(t, obj + nec_off(t, NEC_F_GEN_IFRAME), ret);
+		if (state >= t->layout.traits.frame_cleared ||
+		    !nec_stack_frame_read(t, obj + nec_off(t, NEC_F_GEN_IFRAME), ret))
+			return NEC_SUSPENDED_ENDED;
+		if (state == t->layout.traits.frame_created)
+			return NEC_SUSPENDED_CREATED;
+		return state == t->layout.traits.frame_executing ? NEC_SUSPENDED_RUNNING
+								 : NEC_SUSPENDED;
 	}
 	if (!nec_stack_frame_read(t, nec_field(t, obj, NEC_F_GEN_FRAME), ret))
-		return false;
+		return NEC_SUSPENDED_ENDED;
+	if (ret->lasti < 0)
+		return NEC_SUSPENDED_CREATED;
 	/* While it runs its top is in a register, and nowhere else (3.10: the depth is -1). */
-	*running_ret =
-		ret->lasti >= 0 && (nec_has(t, NEC_F_FRAME_STACKDEPTH)
-					    ? nec_field32(t, ret->addr, NEC_F_FRAME_STACKDEPTH) < 0
-					    : !nec_field(t, ret->addr, NEC_F_FRAME_STACKTOP));
-	return true;
+	if (nec_has(t, NEC_F_FRAME_STACKDEPTH))
+		running = nec_field32(t, ret->addr, NEC_F_FRAME_STACKDEPTH) < 0;
+	else
+		running = !nec_field(t, ret->addr, NEC_F_FRAME_STACKTOP);
+	return running ? NEC_SUSPENDED_RUNNING : NEC_SUSPENDED;
 }
 
 void nec_suspended_init(struct nec_suspended *s, const struct nec_target *t, uint64_t obj)
@@ -99,12 +97,13 @@ void nec_suspended_init(struct nec_suspended *s, const struct nec_target *t, uin
 bool nec_suspended_next(struct nec_suspended *s, struct nec_stack_frame *ret, uint64_t *obj_ret)
 {
 	const struct nec_target *t = s->target;
+	enum nec_suspended_state state;
 	unsigned int hops;
-	bool running;
 
 	for (hops = 0; hops < 8 && passes_on(type_name(t, s->next)); hops++)
 		s->next = nec_word(t, s->next + nec_off(t, NEC_SIZEOF_OBJECT));
-	if (s->count >= NEC_LIMIT_AWAITS || !nec_suspended_frame(t, s->next, ret, &running))
+	state = nec_suspended_frame(t, s->next, ret);
+	if (s->count >= NEC_LIMIT_AWAITS || state == NEC_SUSPENDED_ENDED)
 		return false;
 	*obj_ret = s->next;
 	s->count++;
@@ -112,7 +111,7 @@ bool nec_suspended_next(struct nec_suspended *s, struct nec_stack_frame *ret, ui
 	if (!strcmp(type_name(t, *obj_ret), "generator") &&
 	    !(nec_field32(t, ret->code, NEC_F_CODE_FLAGS) & CO_ITERABLE_COROUTINE))
 		return true;
-	if (ret->lasti >= 0)
+	if (state != NEC_SUSPENDED_CREATED)
 		s->next = top(t, ret);
 	return true;
 }

@@ -27,9 +27,15 @@ void nec_suspended_init(struct nec_suspended *s, const struct nec_target *t, uin
  * s->next is what that waits for, 0 for nothing. */
 bool nec_suspended_next(struct nec_suspended *s, struct nec_stack_frame *ret, uint64_t *obj_ret);
 
-/* The frame of a coroutine or generator; false when it has ended or is none. *running_ret: it is
- * being executed. */
-bool nec_suspended_frame(const struct nec_target *t, uint64_t obj, struct nec_stack_frame *ret,
-			 bool *running_ret);
+enum nec_suspended_state {
+	NEC_SUSPENDED_ENDED, /* or no coroutine or generator at all */
+	NEC_SUSPENDED_CREATED,
+	NEC_SUSPENDED,
+	NEC_SUSPENDED_RUNNING,
+};
+
+/* The frame of a coroutine or generator, unless it has ended. */
+enum nec_suspended_state nec_suspended_frame(const struct nec_target *t, uint64_t obj,
+					     struct nec_stack_frame *ret);
 
 #endif

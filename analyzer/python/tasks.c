@@ -458,12 +458,11 @@ static void give_task(struct nec_tasks *tasks, uint64_t task, struct nec_fact *f
 	const struct nec_target *t = tasks->types->target;
 	struct nec_stack_frame frame;
 	uint64_t loop = member(tasks, task, NEC_F_TASK_LOOP, "_loop"), waiter;
-	bool running = false;
 
 	f->task.kind = "asyncio";
 	f->task.coro = member(tasks, task, NEC_F_TASK_CORO, "_coro");
-	nec_suspended_frame(t, f->task.coro, &frame, &running);
-	f->task.state = state_of(tasks, task, running);
+	f->task.state = state_of(
+		tasks, task, nec_suspended_frame(t, f->task.coro, &frame) == NEC_SUSPENDED_RUNNING);
 	f->task.loop = loop;
 	f->task.thread = thread_of(tasks, loop);
 	replace(&tasks->name, name_of(tasks, task));

@@ -8,7 +8,9 @@
 #include "base/limits.h"
 #include "python/dict.h"
 #include "python/frames.h"
+#include "python/linetable.h"
 #include "python/str.h"
+#include "python/suspended.h"
 #include "python/value.h"
 #include "python/value_private.h"
 
@@ -384,6 +386,26 @@ static uint64_t generator_code(const struct nec_target *t, uint64_t obj)
 	return code;
 }
 
+/* Where a generator is suspended. */
+static void put_suspended(const struct nec_target *t, uint64_t obj, struct nec_text *out)
+{
+	static const char *const words[] = {
+		[NEC_SUSPENDED_ENDED] = "ended",
+		[NEC_SUSPENDED_CREATED] = "not begun",
+		[NEC_SUSPENDED] = "suspended",
+		[NEC_SUSPENDED_RUNNING] = "running",
+	};
+	struct nec_stack_frame frame;
+	struct nec_position pos;
+	enum nec_suspended_state state = nec_suspended_frame(t, obj, &frame);
+
+	nec_text_printf(out, ", %s", words[state]);
+	if (state < NEC_SUSPENDED)
+		return;
+	nec_code_position(t, frame.code, frame.lasti, &pos);
+	nec_text_printf(out, " at line %d", pos.line);
+}
+
 static void text_generator(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
 			   struct nec_text *out)
 {
@@ -396,6 +418,7 @@ static void text_generator(const struct nec_target *t, uint64_t obj, const struc
 	nec_text_printf(out, "<%s ", type->tp_name);
 	put_name(t, qualname, out);
 	put_place(t, code, out);
+	put_suspended(t, obj, out);
 	nec_text_putc(out, '>');
 }
 

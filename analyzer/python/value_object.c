@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "python/linetable.h"
 #include "python/dict.h"
 #include "python/frames.h"
+#include "python/linetable.h"
 #include "python/str.h"
 #include "python/value_private.h"
 #include "python/visit.h"

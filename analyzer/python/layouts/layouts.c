@@ -348,6 +348,8 @@ static const struct nec_layout_version py311 = {
 	.traits =
 		{
 			.values = NEC_VALUES_TWO_POINTERS,
+			.frame_created = -2,
+			.frame_executing = 0,
 			.frame_cleared = 4,
 			.zero_digit = true,
 			.ints = NEC_INT_SIGNED_SIZE,
@@ -375,6 +377,8 @@ static const struct nec_layout_version py312 = {
 	.traits =
 		{
 			.values = NEC_VALUES_TAGGED,
+			.frame_created = -2,
+			.frame_executing = 0,
 			.frame_cleared = 4,
 			.zero_digit = true,
 			.ints = NEC_INT_TAGGED,
@@ -404,6 +408,8 @@ static const struct nec_layout_version py313 = {
 	.traits =
 		{
 			.values = NEC_VALUES_INLINE,
+			.frame_created = -3,
+			.frame_executing = 0,
 			.frame_cleared = 4,
 			.zero_digit = true,
 			.ints = NEC_INT_TAGGED,
@@ -434,6 +440,8 @@ static const struct nec_layout_version py314 = {
 		{
 			.values = NEC_VALUES_INLINE,
 			.tagged_stack = true,
+			.frame_created = -3,
+			.frame_executing = 0,
 			.frame_cleared = 4,
 			.zero_digit = true,
 			.ints = NEC_INT_TAGGED,
@@ -464,6 +472,8 @@ static const struct nec_layout_version py315 = {
 		{
 			.values = NEC_VALUES_INLINE,
 			.tagged_stack = true,
+			.frame_created = 0,
+			.frame_executing = 4,
 			.frame_cleared = 5,
 			.zero_digit = true,
 			.ints = NEC_INT_TAGGED,
