@@ -25,6 +25,9 @@ PYENV = os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))
 CHOICE = [PYENV + "/versions/2.7.*/bin/python", PYENV + "/versions/3.8.*/bin/python", "/usr/bin/python3.11",
           PYENV + "/versions/3.12.*/bin/python", PYENV + "/versions/3.13.*/bin/python"]
 DEPTH = 58000
+# To make them anew after a change that is meant: NATIVE_UPDATE=1 make check TESTS=tests/test_native.py, and read the difference.
+GOLDEN = os.path.join(HERE, "native")
+UPDATE = os.environ.get("NATIVE_UPDATE")
 
 
 def interpreters():
@@ -129,6 +132,33 @@ class Native(unittest.TestCase):
 
     def test_c_functions_stand_where_they_were_called(self):
         self.each(self.places, "callbacks")
+
+    def golden(self, interpreter, core):
+        """What a person reads, without what differs from machine to machine: addresses, lines of C, the inside of the C library and of libffi."""
+        version = subprocess.check_output([interpreter, "-c", "import sys; sys.stdout.write('%d.%d.%d' % sys.version_info[:3])"]).decode()
+        path = os.path.join(GOLDEN, "callbacks-%s.txt" % version)
+        lines, unnamed = [], 0
+        for thread in sorted(threads(core)["threads"], key=lambda t: t["name"]):
+            lines.append(thread["name"])
+            for frame, following in zip(thread["frames"], thread["frames"][1:] + [None]):
+                library = os.path.basename(frame["library"] or "")
+                inlined = following and frame["library"] and following["addr"] == frame["addr"]
+                if inlined or library.startswith(("libc.", "libc-", "libffi")):
+                    continue
+                unnamed += not frame["function"]
+                place = library.split(".")[0] if library else "%s:%s" % (os.path.basename(frame["file"]), frame["line"])
+                lines.append("    %s  %s" % (frame["function"], place))
+        text = "\n".join(lines) + "\n"
+        if UPDATE:
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+        if unnamed or not os.path.exists(path):
+            self.skipTest("no symbols of %s here" % interpreter if unnamed else "nobody has looked at what %s should print" % version)
+        with open(path, encoding="utf-8") as f:
+            self.assertEqual(text, f.read())
+
+    def test_merged_stacks_read_as_they_should(self):
+        self.each(self.golden, "callbacks")
 
     def loops(self, interpreter, core):
         """Until 3.10 each Python frame is run by a call of the loop, later several may be."""
