@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "python/dict.h"
+#include "python/signatures.h"
 #include "python/str.h"
 #include "python/types.h"
 #include "python/visit.h"
@@ -210,6 +211,18 @@ static bool is_python_made(const struct nec_target *t, uint64_t addr, uint64_t f
 	       nec_field(t, ht_name, NEC_F_STR_UTF8) == tp_name;
 }
 
+/* The name of a static type whose text is gone: its signature's, unless several types have that and something else is known. */
+static const char *static_name(const struct nec_types *types, const struct nec_type *type)
+{
+	const char *name = NULL, *other;
+	bool alike = false;
+
+	if (!(type->flags & NEC_TYPE_HEAPTYPE))
+		name = nec_signature_name(types->target, type->addr, &alike);
+	other = name && !alike ? NULL : nec_typenames_get(&types->names, type->addr);
+	return other ? other : name;
+}
+
 static void read_names(struct nec_types *types, struct nec_type *type)
 {
 	const struct nec_target *t = types->target;
@@ -219,7 +232,7 @@ static void read_names(struct nec_types *types, struct nec_type *type)
 
 	raw = nec_image_cstr(t->image, nec_field(t, type->addr, NEC_F_TYPE_NAME), NEC_LIMIT_NAME);
 	if (!raw)
-		raw = nec_typenames_get(&types->names, type->addr);
+		raw = static_name(types, type);
 	if (type->flags & NEC_TYPE_HEAPTYPE) {
 		qualname = nec_str_dup(t, nec_field(t, type->addr, NEC_F_HEAPTYPE_QUALNAME), NEC_LIMIT_NAME);
 		if (!qualname)
