@@ -15,7 +15,9 @@ Exit status: 0 each cell that must be complete is, 1 one is not, 2 nothing could
 """
 import argparse
 import glob
+import functools
 import gzip
+import http.server
 import json
 import lzma
 import os
@@ -25,6 +27,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIXTURES = os.path.join(HERE, os.pardir, "fixtures")
@@ -34,36 +37,66 @@ import truth  # noqa: E402
 from corefile import Core  # noqa: E402
 
 LOAD_TIMEOUT = 600
+ZOO = os.path.join(FIXTURES, "zoo.py")
 
 
 class Skip(Exception):
     pass
 
 
+# What is not read: name in the table, and what the refusal must say.
+REFUSED = {"i386": "32-bit", "pypy": "PyPy", "t": "free-threaded"}
+
+ASK = """
+import sys
+flags = getattr(sys, "_is_gil_enabled", None) and "t" in getattr(sys, "abiflags", "") and "t" or ""
+print("%d.%d.%d" % sys.version_info[:3] + flags + ("d" if hasattr(sys, "gettotalrefcount") else ""))
+print(sys.executable)
+print(sys.prefix)
+print(getattr(sys, "implementation", sys).__dict__.get("name", "cpython"))
+print(sys.maxsize > 2**32)
+"""
+
+
 class Interpreter:
-    """An interpreter of this machine, or of a root directory that is entered by chroot."""
+    """
+    An interpreter of this machine, or of a root directory that is entered by chroot; or, of another machine's, whose program runs under
+    qemu-user with the libraries of its root.
+    """
 
     def __init__(self, path, root=None):
-        self.path, self.root = path, root
-        command = (["chroot", root] if root else []) + [
-            path, "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3] + ('d' if hasattr(sys, 'gettotalrefcount') else ''));"
-            "print(sys.executable); print(sys.prefix); print(getattr(sys, 'implementation', sys).__dict__.get('name', 'cpython'))"]
-        lines = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True, timeout=300).stdout.split("\n")
-        self.version, self.executable, self.prefix = lines[:3]
-        if lines[3] != "cpython":
-            raise ValueError("%s is %s" % (path, lines[3]))
+        self.path, self.root, self.emulator = path, root, []
+        command = ["chroot", root, path] if root else [path]
+        if root and machine_of(root + path) == 183:  # EM_AARCH64
+            self.emulator = ["qemu-aarch64-static", "-L", root]
+            self.path, self.root = root + path, None
+            command = self.emulator + [self.path]
+        lines = subprocess.run(
+            command + ["-c", ASK], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True, timeout=300
+        ).stdout.split("\n")
+        self.version, self.executable, self.prefix, implementation, wide = lines[:5]
+        self.where = os.path.basename(root.rstrip("/")) if root else "pyenv" if "/versions/" in path else "system" if path.startswith("/usr/") else "here"
+        self.refusal = REFUSED.get("pypy" if implementation == "pypy" else "i386" if wide == "False" else "t" if "t" in self.version else None)
 
     @property
     def name(self):
-        return "%s %s" % (self.version, os.path.basename(self.root) if self.root else "pyenv" if "/versions/" in self.path else "system")
+        return "%s %s" % (self.version, self.where)
 
     def sort_key(self):
         return [int(n) for n in re.findall(r"\d+", self.version)], self.version, self.name
 
 
-def interpreters(roots):
+def machine_of(path):
+    """e_machine of an ELF file, None for what is none."""
+    with open(os.path.realpath(path), "rb") as f:
+        head = f.read(20)
+    return int.from_bytes(head[18:20], "little") if head[:4] == b"\x7fELF" else None
+
+
+def interpreters(roots, more=()):
     pyenv = os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))
     paths = glob.glob(os.path.join(pyenv, "versions", "*", "bin", "python"))
+    paths += more
     paths += [p for p in glob.glob("/usr/bin/python[23].*") if re.search(r"/python\d\.\d+d?$", p)]
     found, seen = [], set()
     for path in paths:
@@ -81,7 +114,7 @@ def interpreters(roots):
             root, python = line.rsplit(" ", 1)
             try:
                 found.append(Interpreter("/usr/bin/" + python, root))
-            except (OSError, subprocess.SubprocessError) as error:
+            except (OSError, ValueError, subprocess.SubprocessError) as error:
                 print("skipped %s in %s: %s" % (python, root, error), file=sys.stderr)
     return sorted(found, key=Interpreter.sort_key)
 
@@ -99,19 +132,21 @@ class Copy:
     process has died. What runs in a root directory is not copied: its files are not at their paths here anyway.
     """
 
-    def __init__(self, interpreter, directory):
+    def __init__(self, interpreter, directory, renamed=False):
         self.interpreter, self.directory = interpreter, directory
         self.files, self.env = [], {}
-        if interpreter.root:
+        if interpreter.root or interpreter.emulator or interpreter.refusal:
             self.command = interpreter.path
+            if interpreter.emulator:
+                self.env = {"PYTHONHOME": interpreter.emulator[-1] + "/usr"}
             return
         os.makedirs(directory)
-        self.command = os.path.join(directory, "python-" + interpreter.version)
+        self.command = os.path.join(directory, ("program" if renamed else "python-") + interpreter.version)
         shutil.copy(os.path.realpath(interpreter.path), self.command)
         self.files.append(self.command)
         library = libpython(interpreter.path)
         if library:
-            copy = os.path.join(directory, os.path.basename(library))
+            copy = os.path.join(directory, "libcore.so" if renamed else os.path.basename(library))
             shutil.copy(library, copy)
             self.files.append(copy)
         # LD_LIBRARY_PATH does not win over an RPATH; loading it by name does.
@@ -140,19 +175,23 @@ class Dumps:
             self.copy.save()
         self.taken = {}
 
-    def take(self, method, coredump_filter=None):
-        key = (method, coredump_filter)
+    def take(self, method, coredump_filter=None, copy=None, command=None, env=None):
+        """copy: files to run instead of the usual ones. command: arguments that run zoo.py in another way."""
+        key = (method, coredump_filter, id(copy) if copy else None, str(command))
+        copy = copy or self.copy
+        if self.interpreter.emulator and not command:
+            command = [shutil.which(self.interpreter.emulator[0])] + self.interpreter.emulator[1:] + [copy.command, "-W", "ignore", ZOO]
         if key not in self.taken:
             if method not in capture.methods():
                 self.taken[key] = Skip("no %s here" % ("gcore" if method == "gcore" else "core files from the kernel (core_pattern)"))
             else:
-                out = os.path.join(self.directory, "%s-%s" % (method, coredump_filter))
+                out = os.path.join(self.directory, "%d" % len(self.taken))
                 try:
                     core = capture.capture(
-                        out, self.copy.command, os.path.join(FIXTURES, "zoo.py"), method=method, root=self.interpreter.root,
-                        coredump_filter=coredump_filter, env=self.copy.env, timeout=300,
+                        out, copy.command, ZOO, method=method, root=self.interpreter.root, coredump_filter=coredump_filter,
+                        env=dict(copy.env, **(env or {})), timeout=300, command=command, oracle=not self.interpreter.refusal,
                     )
-                    self.taken[key] = (core, truth.Oracle(os.path.join(out, "oracle")))
+                    self.taken[key] = (core, None if self.interpreter.refusal else truth.Oracle(os.path.join(out, "oracle")))
                 except (capture.CaptureError, OSError, subprocess.SubprocessError) as error:
                     self.taken[key] = error
         if isinstance(self.taken[key], Exception):
@@ -169,10 +208,14 @@ class Dumps:
 
 def present(dumps):
     """Options with which the files of the process are at hand."""
+    if dumps.interpreter.emulator:
+        return ["--sysroot", dumps.interpreter.emulator[-1]]
     return ["--sysroot", dumps.interpreter.root] if dumps.interpreter.root else []
 
 
 def gcore(dumps, work):
+    if dumps.interpreter.emulator:
+        raise Skip("gdb would dump the emulator")
     return dumps.take("gcore") + (present(dumps), None)
 
 
@@ -185,6 +228,8 @@ def kernel_segv(dumps, work):
 
 
 def with_file_pages(dumps, work):
+    if dumps.interpreter.emulator:
+        raise Skip("qemu-user has no coredump_filter")
     return dumps.take("abort", 0x3F) + (present(dumps), None)
 
 
@@ -230,6 +275,64 @@ def sysroot(dumps, work):
     return taken + (["--sysroot", root], None)
 
 
+def elsewhere(dumps, work):
+    """The files were carried here in one directory: --exe and --lib-path."""
+    needs_copy(dumps)
+    taken = dumps.default()
+    arguments = ["--lib-path", work]
+    for f in dumps.copy.files:
+        shutil.move(f, work)
+    return taken + (arguments + ["--exe", os.path.join(work, os.path.basename(dumps.copy.command))], None)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+def build_id(path):
+    notes = subprocess.run(["readelf", "-n", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    found = re.search(r"Build ID: ([0-9a-f]+)", notes)
+    if not found:
+        raise Skip("%s has no build id" % os.path.basename(path))
+    return found.group(1)
+
+
+def debuginfod(dumps, work):
+    """The files are gone, and a server on this machine has them by their build ids."""
+    needs_copy(dumps)
+    taken = dumps.default()
+    for f in dumps.copy.files:
+        there = os.path.join(work, "served", "buildid", build_id(f))
+        os.makedirs(there)
+        shutil.move(f, os.path.join(there, "executable"))
+        os.link(os.path.join(there, "executable"), os.path.join(there, "debuginfo"))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=os.path.join(work, "served")))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    os.makedirs(os.path.join(work, "cache"))
+    return taken + ([], None, {"DEBUGINFOD_URLS": "http://127.0.0.1:%d" % server.server_port, "DEBUGINFOD_CACHE_PATH": os.path.join(work, "cache")})
+
+
+def renamed(dumps, work):
+    """Neither the program nor the library has a name that says Python."""
+    needs_copy(dumps)
+    copy = Copy(dumps.interpreter, os.path.join(work, "files"), renamed=True)
+    return dumps.take("gcore", copy=copy) + ([], None)
+
+
+TWO_COPIES = "import ctypes, os, runpy; ctypes.CDLL(os.environ['OTHER_PYTHON']); runpy.run_path(%r, run_name='__main__')" % ZOO
+
+
+def two_copies(dumps, work):
+    """A second libpython of another version is loaded and never started."""
+    needs_copy(dumps)
+    others = [lib for lib in map(libpython, sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python")))) if lib]
+    others = [lib for lib in others if not re.search(r"python%s\D" % re.escape(dumps.interpreter.version.rpartition(".")[0]), lib)]
+    if not others:
+        raise Skip("no libpython of another version here")
+    return dumps.take("gcore", command=[dumps.copy.command, "-W", "ignore", "-c", TWO_COPIES], env={"OTHER_PYTHON": others[0]}) + ([], None)
+
+
 def compressed(name, command):
     def prepare(dumps, work):
         core, oracle = dumps.default()
@@ -267,16 +370,24 @@ def truncated(percent):
     return prepare
 
 
-# name, how it is prepared, must be complete?, part of --quick?
+# What a cell must have: all of it; of a cut dump that what is left is loaded; without the files all objects, types and references, and
+# the names of at least 99 %: a few static types look alike (a list's iterator and a tuple's), and are called "this or that".
+ALL, LEFT, GONE = True, False, "gone"
+
+# name, how it is prepared, what it must have, part of --quick?
 CONDITIONS = [
     ("gcore", gcore, True, True),
     ("abort", kernel, True, True),
     ("segv", kernel_segv, True, False),
     ("filter 3f", with_file_pages, True, False),
     ("stripped", stripped, True, False),
-    ("mismatch", mismatching, True, False),
-    ("missing", missing, True, True),
+    ("mismatch", mismatching, GONE, False),
+    ("missing", missing, GONE, True),
     ("sysroot", sysroot, True, False),
+    ("elsewhere", elsewhere, True, False),
+    ("debuginfod", debuginfod, True, False),
+    ("renamed", renamed, True, False),
+    ("two copies", two_copies, True, False),
     ("gzip", compressed("gz", ["gzip", "-1"]), True, False),
     ("xz", compressed("xz", ["xz", "-0", "-T2"]), True, False),
     ("zstd", compressed("zst", ["zstd", "-q", "-1"]), True, True),
@@ -293,6 +404,11 @@ class Cell:
         self.text, self.why, self.bad, self.strategy, self.figures = text, why, bad, strategy, figures
 
 
+def oracle_has(dump):
+    """Is this dump as it was taken, beside its oracle?"""
+    return os.path.isdir(os.path.join(os.path.dirname(dump), "oracle"))
+
+
 def what_is_left(oracle, path):
     """For a dump that was cut: the objects whose first words are still in it. Others cannot be asked for."""
     core = Core(path)
@@ -302,27 +418,37 @@ def what_is_left(oracle, path):
     return len(gone)
 
 
+def gone_but_named(result):
+    """With the files gone: is all there that does not lie in them?"""
+    shares = result["shares"]
+    return shares["objects"] == shares["types"] == shares["references"] == 100 and shares["names"] >= 99 and shares["sizes"] >= 99.9
+
+
 def run_cell(name, prepare, must, dumps, options):
     work = tempfile.mkdtemp(dir=dumps.directory)
     try:
-        dump, oracle, arguments, source = prepare(dumps, work)
+        dump, oracle, arguments, source, *env = prepare(dumps, work)
         db = os.path.join(work, "db")
         with open(source or os.devnull, "rb") as stdin, open(os.path.join(work, "log"), "w+b") as log:
             process = subprocess.run(
-                [options.necropsy, "load"] + arguments + ["-o", db, dump], stdin=stdin, stdout=log, stderr=subprocess.STDOUT, timeout=LOAD_TIMEOUT
+                [options.necropsy, "load"] + arguments + ["-o", db, dump], stdin=stdin, stdout=log, stderr=subprocess.STDOUT, timeout=LOAD_TIMEOUT,
+                env=dict(os.environ, **(env[0] if env else {})),
             )
             log.seek(0)
             said = log.read().decode(errors="replace").strip()
         last = said.splitlines()[-1] if said else "nothing"
         if process.returncode not in (0, 1) or not os.path.exists(db):
             # A cut dump may have lost the runtime itself; then it must say so, and leave nothing behind.
-            clean = process.returncode == 2 and said and not os.path.exists(db) and not os.path.exists(db + ".partial")
-            return Cell("refused" if process.returncode == 2 else "status %d" % process.returncode, last, must or not clean)
+            clean = process.returncode == 2 and (dumps.interpreter.refusal or "") in said and said and not os.path.exists(db) and not os.path.exists(db + ".partial")
+            return Cell("refused" if process.returncode == 2 else "status %d" % process.returncode, last, not clean or (must is not LEFT and not dumps.interpreter.refusal))
+        if dumps.interpreter.refusal:
+            return Cell("loaded", "was to be refused", True)
         lost = 0
-        if not must:
+        if must is LEFT:
             oracle = truth.Oracle(os.path.join(os.path.dirname(dumps.default()[0]), "oracle"))
             lost = what_is_left(oracle, dump)
-        result = truth.compare(oracle, truth.Database(db, options.necropsy, options.extension))
+        core = None if lost or dumps.interpreter.emulator else Core(dumps.default()[0] if source or not oracle_has(dump) else dump)
+        result = truth.compare(oracle, truth.Database(db, options.necropsy, options.extension), core)
         con = sqlite3.connect("file:%s?mode=ro" % db, uri=True)
         strategy = (con.execute("SELECT value FROM meta WHERE key = 'python_strategy'").fetchone() or ("not recorded",))[0]
         con.close()
@@ -331,7 +457,9 @@ def run_cell(name, prepare, must, dumps, options):
             cell.text = "100"
         else:
             cell.why = reason(result)
-            cell.bad = must
+            if dumps.interpreter.emulator:
+                must = GONE  # qemu-user leaves pages of files out, and has no FILE note
+            cell.bad = must is ALL or (must is GONE and not gone_but_named(result))
         if lost:
             cell.why = "%d objects lie in what was cut off; of the rest: %s" % (lost, cell.why or "all found")
             # Half of what is left is reachable by the heap's own structure alone; less is a failure to look.
@@ -379,6 +507,7 @@ def main():
     parser.add_argument("--extension", help="necropsy.so, to read references without the program")
     parser.add_argument("--only", help="regular expression for names of interpreters, as in the first column")
     parser.add_argument("--conditions", help="comma-separated names of conditions")
+    parser.add_argument("--python", action="append", default=[], help="one more interpreter (repeatable)")
     parser.add_argument("--roots", action="append", help="directory of fetch-roots (repeatable)")
     parser.add_argument("--dir", help="where dumps go while they are needed (default: a temporary directory)")
     parser.add_argument("--json", help="write all figures to this file")
@@ -386,7 +515,7 @@ def main():
     o = parser.parse_args()
     o.necropsy = os.path.abspath(o.necropsy)
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    found = interpreters([] if o.quick else o.roots or [os.path.join(cache, "necropsy", "roots")])
+    found = interpreters([] if o.quick else o.roots or [os.path.join(cache, "necropsy", "roots")], o.python)
     if o.only:
         found = [i for i in found if re.search(o.only, i.name)]
     if o.quick:

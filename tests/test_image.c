@@ -444,7 +444,7 @@ START_TEST(test_exe_that_is_another_build_is_said_and_not_used)
 }
 END_TEST
 
-START_TEST(test_written_pages_that_were_cut_off_do_not_come_from_the_file)
+START_TEST(test_for_written_pages_that_were_cut_off_stands_what_the_file_began_with)
 {
 	struct nec_image *image = NULL;
 	uint8_t *data;
@@ -458,8 +458,11 @@ START_TEST(test_written_pages_that_were_cut_off_do_not_come_from_the_file)
 	free(data);
 	ck_assert_int_eq(only_objfile(image)->state, NEC_OBJFILE_MATCH);
 	ck_assert_ptr_nonnull(nec_image_view(image, base + CB_PAGE, 1));
-	ck_assert_ptr_null(nec_image_view(image, base + 2 * CB_PAGE, 1));
+	ck_assert_ptr_nonnull(nec_image_view(image, base + 2 * CB_PAGE, 1));
+	ck_assert_int_eq(nec_image_segment_at(image, base + 2 * CB_PAGE)->origin, NEC_ORIGIN_INITIAL);
 	ck_assert_uint_eq(nec_image_completeness(image)->truncated, CB_PAGE);
+	ck_assert_uint_eq(nec_image_completeness(image)->initial, CB_PAGE);
+	ck_assert(has_warning(image, "static data were cut off"));
 	ck_assert(has_warning(image, "cut off"));
 	nec_image_destroy(image);
 }
@@ -670,7 +673,7 @@ static void check_image(const struct nec_image *image)
 			ck_assert_ptr_null(nec_image_segment_at(image, s[i].start));
 		}
 	}
-	ck_assert_uint_eq(readable, c->dumped + c->from_files);
+	ck_assert_uint_eq(readable, c->dumped + c->from_files + c->initial);
 	ck_assert_uint_eq(c->mapped, c->dumped + c->from_files + c->missing);
 	for (uint32_t i = 0; i < mappings; i++) {
 		ck_assert_ptr_eq(nec_image_mapping_at(image, m[i].start), &m[i]);
@@ -798,7 +801,7 @@ int main(void)
 	tcase_add_test(tc, test_a_file_cannot_be_checked_without_a_build_id_in_the_dump);
 	tcase_add_test(tc, test_files_are_found_elsewhere);
 	tcase_add_test(tc, test_exe_that_is_another_build_is_said_and_not_used);
-	tcase_add_test(tc, test_written_pages_that_were_cut_off_do_not_come_from_the_file);
+	tcase_add_test(tc, test_for_written_pages_that_were_cut_off_stands_what_the_file_began_with);
 	tcase_add_test(tc, test_ranges_that_only_the_file_note_names);
 	tcase_add_loop_test(tc, test_symbols_of_a_file_that_is_gone, 0, 2);
 	tcase_add_test(tc, test_without_file_note_the_contents_tell);

@@ -81,7 +81,7 @@ class Layout(unittest.TestCase):
 class Tables(unittest.TestCase):
     def heads(self):
         """Yields (table, its text, version of CPython, version that it is against or None)."""
-        for path in sorted(glob.glob(os.path.join(TABLES, "*.inc"))):
+        for path in sorted(glob.glob(os.path.join(TABLES, "py*.inc"))):
             with open(path, encoding="utf-8") as f:
                 text = f.read()
             head = re.match(r"/\* SPDX.*\n/\* CPython (\S+) .*'necropsy layout'(?: --against (\S+))?\. \*/\n", text)

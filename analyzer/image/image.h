@@ -27,6 +27,7 @@ enum nec_origin {
 	NEC_ORIGIN_NONE, /* nowhere: every access is a fault */
 	NEC_ORIGIN_DUMP, /* the dump itself */
 	NEC_ORIGIN_FILE, /* the mapped file, whose build id is that of the process */
+	NEC_ORIGIN_INITIAL, /* what that file puts into writable memory at the start: the dump was cut off before what became of it */
 };
 
 /* Permission bits, as in Elf64_Phdr.p_flags. */
@@ -119,6 +120,7 @@ struct nec_completeness {
 	uint64_t dumped;	 /* of these, in the dump */
 	uint64_t from_files;	 /* of these, supplied by matching files */
 	uint64_t missing;	 /* mapped - dumped - from_files */
+	uint64_t initial;	 /* of what is missing: what a file began with stands in (NEC_ORIGIN_INITIAL) */
 	uint64_t truncated;	 /* bytes that the program headers promise and the file does not have */
 };
 

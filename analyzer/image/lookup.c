@@ -71,6 +71,7 @@ void nec_objfile_data_deinit(struct nec_objfile_data *data)
 	if (data->map)
 		munmap((void *)(uintptr_t)data->map, data->map_size);
 	nec_symbols_destroy(data->symbols);
+	free(data->initial);
 }
 
 static void hex(const uint8_t *bytes, uint32_t size, char *ret)
@@ -78,6 +79,49 @@ static void hex(const uint8_t *bytes, uint32_t size, char *ret)
 	for (uint32_t i = 0; i < size; i++)
 		sprintf(ret + 2 * i, "%02x", bytes[i]);
 	ret[2 * size] = 0;
+}
+
+/* Would this file have been mapped as the ranges of objfile i were? */
+static bool ranges_fit(const struct nec_image *image, uint32_t i, const struct nec_elf *elf)
+{
+	uint64_t bias = image->objfiles[i].start - nec_page_down(image, elf->header_vaddr);
+	uint32_t fitting = 0;
+
+	for (uint32_t k = 0; k < image->file_count; k++) {
+		const struct nec_file_range *f = &image->files[k];
+		const struct nec_elf_load *load = NULL;
+
+		if (f->objfile != i)
+			continue;
+		for (uint32_t n = 0; n < elf->load_count && !load; n++) {
+			const struct nec_elf_load *l = &elf->loads[n];
+			uint64_t start = bias + nec_page_down(image, l->vaddr);
+
+			if (f->start >= start &&
+			    f->end <= nec_page_up(image, bias + l->vaddr + l->filesz) &&
+			    f->file_off == nec_page_down(image, l->off) + (f->start - start))
+				load = l;
+		}
+		if (!load)
+			return false;
+		fitting++;
+	}
+	return fitting >= elf->load_count / 2; /* a FILE note tells of each, RELRO of some twice */
+}
+
+/*
+ * The build id lies in a file's first page, and a dump that was cut off may have lost that. Then
+ * the file that lies where the process had it is taken when it would have been mapped in just this
+ * way: with a warning, and the probes of who reads it still have to hold.
+ */
+static bool is_likely(const struct nec_image *image, uint32_t i, const struct mapped_file *f)
+{
+	const struct nec_objfile *obj = &image->objfiles[i];
+
+	return !obj->build_id_size && image->completeness.truncated &&
+	       !nec_image_segment_at(image, obj->start) &&
+	       f->elf.machine == image->process.machine && f->elf.load_count &&
+	       ranges_fit(image, i, &f->elf);
 }
 
 /*
@@ -97,6 +141,14 @@ static struct nec_error *try_file(struct nec_image *image, uint32_t i, const cha
 	*match_ret = obj->build_id_size && f.build_id_size == obj->build_id_size &&
 		     !memcmp(f.build_id, obj->build_id, f.build_id_size) &&
 		     f.elf.machine == image->process.machine;
+	if (!*match_ret && is_likely(image, i, &f)) {
+		nec_image_warn(
+			image,
+			"%s: the dump was cut off before its build id; used because its mappings fit",
+			path);
+		obj->bias = obj->start - nec_page_down(image, f.elf.header_vaddr);
+		*match_ret = true;
+	}
 	if (*match_ret) {
 		obj->state = NEC_OBJFILE_MATCH;
 		data->map = f.data;

@@ -13,12 +13,14 @@
  * a private mapping as soon as one of its pages was written to. What they left out on purpose is as
  * in the file, unless the filter left all private memory out. What was promised and cut off may
  * have been written to, and comes from the file only where the file's own headers say that it is
- * never writable.
+ * never writable. For what is writable stands what it was at the start (relocate.h), so that types
+ * are known; it counts as missing all the same, and a warning says so.
  */
 #include <stdlib.h>
 
 #include "base/limits.h"
 #include "image/private.h"
+#include "image/relocate.h"
 
 static int compare_loads(const void *a, const void *b)
 {
@@ -117,6 +119,7 @@ static bool has_written_file_pages(const struct nec_image *image)
 struct output {
 	struct nec_image *image;
 	bool trust_writable;
+	uint64_t initial;  /* bytes that stand in for what was cut off */
 	uint32_t contents; /* first objfile that ends above the current address */
 };
 
@@ -172,6 +175,16 @@ static void add_missing(struct output *out, struct nec_mapping *m, uint64_t star
 			m->readable += n;
 			image->completeness.from_files += n;
 			start += n;
+		} else if (cut_off && load && load->perms & NEC_PERM_W && off < avail) {
+			const uint8_t *initial = nec_relocated(image, m->objfile);
+			uint64_t n = avail - off < end - start ? avail - off : end - start;
+
+			if (initial) {
+				add_segment(image, start, start + n, initial + off,
+					    NEC_ORIGIN_INITIAL, m->perms);
+				image->completeness.initial += n;
+				start += n;
+			}
 		}
 	}
 	add_segment(image, start, end, NULL, NEC_ORIGIN_NONE, m->perms);
@@ -252,6 +265,7 @@ struct nec_error *nec_image_merge(struct nec_image *image)
 	image->completeness.mapped = 0;
 	image->completeness.dumped = 0;
 	image->completeness.from_files = 0;
+	image->completeness.initial = 0;
 	out.trust_writable = has_written_file_pages(image);
 	while (li < image->load_count || fi < image->file_count) {
 		const struct nec_load *l = li < image->load_count ? &image->loads[li] : NULL;
@@ -273,6 +287,11 @@ struct nec_error *nec_image_merge(struct nec_image *image)
 		if (f && f->end <= pos)
 			fi++;
 	}
+	if (image->completeness.initial)
+		nec_image_warn(
+			image,
+			"%llu bytes of static data were cut off: what their files put there at the start stands in",
+			(unsigned long long)image->completeness.initial);
 	image->completeness.missing = image->completeness.mapped - image->completeness.dumped -
 				      image->completeness.from_files;
 	return nec_image_reindex(image);

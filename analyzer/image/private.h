@@ -20,6 +20,7 @@ struct nec_objfile_data {
 	struct nec_elf elf; /* its headers, from memory; load_count 0: unknown */
 	struct nec_symbols *symbols; /* made by the first question; under lock */
 	bool by_contents;   /* no FILE note told of it */
+	uint8_t *initial;   /* see image/relocate.h; owned, NULL until it is asked for */
 };
 
 /* A range of the address space as the dump describes it. Sorted and free of overlaps after nec_image_merge. */

@@ -70,8 +70,10 @@ static bool is_its_own_type(const struct nec_image *image, uint64_t addr, uint64
 		return false; /* tp_basicsize: sizeof PyHeapTypeObject */
 	if (!nec_image_u64(image, addr + off + 32, &v) || v != 40)
 		return false; /* tp_itemsize: sizeof PyMemberDef */
-	if (!nec_image_u64(image, addr + off + 248, &base) || !word_at(image, base + off, addr))
-		return false; /* tp_base, whose type it is */
+	if (!nec_image_u64(image, addr + off + 248, &base) ||
+	    (base && !word_at(image, base + off, addr)) ||
+	    (!base && nec_image_segment_at(image, addr)->origin != NEC_ORIGIN_INITIAL))
+		return false; /* tp_base, whose type it is; set when Python starts */
 	if (!nec_image_u64(image, addr + off + 16, &name))
 		return false;
 	text = nec_image_cstr(image, name, 16);
@@ -355,6 +357,100 @@ static uint64_t interpreter_by_memory(struct nec_target *t)
 	return 0;
 }
 
+/* Is addr what pthread_self() was in a thread of the process? That is its thread pointer (glibc,
+ * musl). */
+static bool is_pthread(const struct nec_image *image, uint64_t addr)
+{
+	uint32_t count, i;
+	const struct nec_image_thread *threads = nec_image_threads(image, &count);
+
+	for (i = 0; addr && i < count && threads[i].fs_base != addr; i++)
+		;
+	return addr && i < count;
+}
+
+/* The same in all writable memory: a dump that was cut off has lost the static data. Until 3.10
+ * interpreters come from malloc. */
+static uint64_t interpreter_by_heap(struct nec_target *t)
+{
+	uint64_t head = nec_off(t, NEC_F_INTERP_THREADS_HEAD),
+		 back = nec_off(t, NEC_F_THREAD_INTERP);
+	uint32_t count, i;
+	const struct nec_segment *segments = nec_image_segments(t->image, &count);
+
+	if (!nec_image_completeness(t->image)->truncated)
+		return 0;
+	for (i = 0; i < count; i++) {
+		uint64_t addr, end = segments[i].end;
+
+		if (segments[i].origin != NEC_ORIGIN_DUMP || !(segments[i].perms & NEC_PERM_W))
+			continue;
+		for (addr = segments[i].start; addr + head + 8 <= end; addr += 8) {
+			uint64_t thread;
+
+			memcpy(&thread, segments[i].data + (addr - segments[i].start) + head, 8);
+			if (thread > 4096 && !(thread & 7) &&
+			    word_at(t->image, thread + back, addr) &&
+			    is_pthread(t->image, nec_field(t, thread, NEC_F_THREAD_IDENT)) &&
+			    is_interpreter(t, addr))
+				return addr;
+		}
+	}
+	return 0;
+}
+
+/* Is there the state of a thread of interpreter `interp` (0: of any that is static data) at addr?
+ */
+static bool is_lost_thread(const struct nec_target *t, uint64_t addr, uint64_t interp)
+{
+	uint64_t own = nec_field(t, addr, NEC_F_THREAD_INTERP),
+		 next = nec_field(t, addr, NEC_F_THREAD_NEXT);
+
+	return own >= t->data_start && own < t->data_end && !(own & 7) && !(next & 7) &&
+	       (!interp || own == interp) &&
+	       (!next || !nec_image_view(t->image, next, 8) ||
+		nec_field(t, next, NEC_F_THREAD_INTERP) == own ||
+		(next >= t->data_start && next < t->data_end));
+}
+
+/*
+ * Since 3.11 the main interpreter and its first thread state are static data. The other threads'
+ * states are from malloc, each with its thread's pthread_t: they lead to the interpreter, and to
+ * one another.
+ */
+static uint64_t interpreter_by_threads(struct nec_target *t)
+{
+	uint64_t states[256], ident = nec_off(t, NEC_F_THREAD_IDENT), interp = 0;
+	uint32_t count, i, k, n = 0;
+	const struct nec_segment *segments = nec_image_segments(t->image, &count);
+
+	if (!nec_image_completeness(t->image)->truncated ||
+	    t->layout.traits.frames != NEC_FRAME_INTERPRETER)
+		return 0;
+	for (i = 0; i < count; i++) {
+		uint64_t addr, v;
+
+		if (segments[i].origin != NEC_ORIGIN_DUMP || !(segments[i].perms & NEC_PERM_W))
+			continue;
+		for (addr = segments[i].start; addr + 8 <= segments[i].end && n < 256; addr += 8) {
+			memcpy(&v, segments[i].data + (addr - segments[i].start), 8);
+			if (v < 4096 || !is_pthread(t->image, v) ||
+			    !is_lost_thread(t, addr - ident, interp))
+				continue;
+			interp = nec_field(t, addr - ident, NEC_F_THREAD_INTERP);
+			states[n++] = addr - ident;
+		}
+	}
+	/* The newest is the one that is behind no other. */
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < n && nec_field(t, states[k], NEC_F_THREAD_NEXT) != states[i]; k++)
+			;
+		if (k == n)
+			t->lost_threads = states[i];
+	}
+	return interp;
+}
+
 static const struct {
 	const char *name;
 	uint64_t (*find)(struct nec_target *t);
@@ -362,6 +458,8 @@ static const struct {
 	{"_PyRuntime", interpreter_by_runtime},
 	{"memory: the cookie of _PyRuntime", interpreter_by_cookie},
 	{"memory: a thread state that points back", interpreter_by_memory},
+	{"what is left of the heap: states of threads", interpreter_by_threads},
+	{"what is left of the heap: a thread state that points back", interpreter_by_heap},
 };
 
 /* The main interpreter is the last of the list, and the one whose id is 0. */
@@ -386,6 +484,7 @@ void nec_target_find_interpreters(struct nec_target *t)
 	size_t i;
 
 	t->interpreter_count = 0;
+	t->lost_threads = 0;
 	for (i = 0;
 	     !interp && i < sizeof(interpreter_strategies) / sizeof(interpreter_strategies[0]);
 	     i++) {
@@ -398,7 +497,10 @@ void nec_target_find_interpreters(struct nec_target *t)
 
 		for (k = 0; k < t->interpreter_count && t->interpreters[k] != interp; k++)
 			;
-		if (k < t->interpreter_count ||
+		if (k < t->interpreter_count)
+			break;
+		/* That of lost threads may be behind the cut. */
+		if (!t->lost_threads &&
 		    !nec_image_view(t->image, interp, nec_off(t, NEC_F_INTERP_THREADS_HEAD) + 8))
 			break;
 		t->interpreters[t->interpreter_count++] = interp;
@@ -457,10 +559,31 @@ static bool is_free_threaded(const struct nec_target *t, const struct nec_debug_
 	       nec_image_u32(t->image, t->type_type + 12, &local) && local == UINT32_MAX;
 }
 
+/* `object`: the base of `type`; where what the dump had of it was cut off, by its symbol. */
+static uint64_t find_object_type(const struct nec_target *t)
+{
+	const struct nec_mapping *own = nec_image_mapping_at(t->image, t->type_type);
+	uint64_t off = word_at(t->image, t->type_type + OBJECT_TYPE, t->type_type)
+			       ? OBJECT_TYPE
+			       : LONG_OBJECT_TYPE;
+	uint64_t base = nec_word(t, t->type_type + off + 248), size;
+	struct nec_error *err;
+
+	if (base)
+		return base;
+	err = nec_image_symbol(t->image, own ? own->objfile : UINT32_MAX, "PyBaseObject_Type",
+			       &base, &size);
+	if (!err)
+		return base;
+	nec_error_destroy(err);
+	return 0;
+}
+
 static struct nec_error *settle_candidate(struct nec_target *t)
 {
 	struct nec_debug_offsets offsets = {.addr = 0};
 
+	t->object_type = find_object_type(t);
 	find_static_data(t);
 	nec_debug_offsets_find(t->image, t->data_start, t->data_end, &offsets);
 	if (is_free_threaded(t, &offsets)) {
@@ -474,7 +597,6 @@ static struct nec_error *settle_candidate(struct nec_target *t)
 			offsets.major, offsets.minor, offsets.micro, offsets.major, offsets.minor);
 	}
 	NEC_TRY(settle_version(t, &offsets));
-	t->object_type = nec_field(t, t->type_type, NEC_F_TYPE_BASE);
 	nec_target_find_interpreters(t);
 	NEC_TRY(settle_abi(t));
 	NEC_TRY(nec_settle_layout(t));

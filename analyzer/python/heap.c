@@ -80,15 +80,18 @@ static bool has_own_pool(const struct nec_target *t, uint64_t table, uint32_t co
 /* The table of arenas that a word of [start, end) points to, the one with the most arenas; 0: none. */
 static uint64_t find_table(const struct nec_target *t, uint64_t start, uint64_t end, uint32_t *length_ret)
 {
+	const struct nec_mapping *own = nec_image_mapping_at(t->image, t->type_type);
 	uint64_t addr, v, best = 0;
 	uint32_t used, length, best_used = 0;
+	/* Where no file is known the heap may follow on .bss (qemu-user), and count as static data. */
+	bool known = own && own->path;
 
 	for (addr = start; addr + 8 <= end; addr += 8) {
 		if (!nec_image_u64(t->image, addr, &v)) {
 			addr = (addr | 4095) - 7;
 			continue;
 		}
-		if (v < 4096 || v & 7 || (v >= t->data_start && v < t->data_end) || !nec_word(t, v))
+		if (v < 4096 || v & 7 || (known && v >= t->data_start && v < t->data_end) || !nec_word(t, v))
 			continue;
 		length = table_length(t, v, &used);
 		if (used > best_used && has_own_pool(t, v, length)) {
@@ -273,6 +276,35 @@ const struct nec_pool *nec_heap_pool(const struct nec_heap *heap, const struct n
 	return addr >= arena->first_pool && n < used_pools(heap, arena) ? &heap->pools[arena->pool_index + n] : NULL;
 }
 
+/*
+ * Tables of arenas wherever they lie in what is left of a dump that was cut off: the variable that points to them was behind the cut. Entry 0
+ * of a table is told from the others by the number that its pools have of it.
+ */
+static struct nec_error *add_lost_tables(struct nec_heap *heap)
+{
+	const struct nec_target *t = heap->target;
+	uint32_t count, i, used, length;
+	const struct nec_segment *segments = nec_image_segments(t->image, &count);
+
+	for (i = 0; i < count; i++) {
+		uint64_t addr = segments[i].start, v;
+
+		if (segments[i].origin != NEC_ORIGIN_DUMP || !(segments[i].perms & NEC_PERM_W))
+			continue;
+		while (addr + nec_off(t, NEC_SIZEOF_ARENA) <= segments[i].end) {
+			memcpy(&v, segments[i].data + (addr - segments[i].start), 8);
+			length = v > 4096 && !(v & 0xfff) ? table_length(t, addr, &used) : 0;
+			if (length && has_own_pool(t, addr, length) && heap->table_count < NEC_HEAP_TABLES) {
+				NEC_TRY(add_table(heap, addr, length));
+				addr += length * nec_off(t, NEC_SIZEOF_ARENA);
+			} else {
+				addr += 8;
+			}
+		}
+	}
+	return NULL;
+}
+
 struct nec_error *nec_heap_init(struct nec_heap *heap, const struct nec_target *target, const struct nec_malloc *malloc)
 {
 	uint32_t i;
@@ -288,6 +320,8 @@ struct nec_error *nec_heap_init(struct nec_heap *heap, const struct nec_target *
 	for (i = 0; i < target->interpreter_count; i++)
 		if (target->interpreters[i] - target->data_start >= target->data_end - target->data_start)
 			NEC_TRY(add_tables_of(heap, malloc, target->interpreters[i]));
+	if (!heap->arena_count && nec_image_completeness(target->image)->truncated)
+		NEC_TRY(add_lost_tables(heap));
 	if (!heap->arena_count)
 		return NULL;
 	qsort(heap->arenas, heap->arena_count, sizeof(*heap->arenas), by_start);

@@ -82,7 +82,7 @@ static struct nec_error *add_runtime(struct nec_ledger *l)
 
 	for (i = 0; i < t->interpreter_count; i++) {
 		NEC_TRY(nec_tmparray_append(&l->runtime, &t->interpreters[i], 8));
-		thread = nec_field(t, t->interpreters[i], NEC_F_INTERP_THREADS_HEAD);
+		thread = nec_first_thread(t, i);
 		for (n = 0; thread && n < MAX_THREADS;
 		     n++, thread = nec_field(t, thread, NEC_F_THREAD_NEXT)) {
 			NEC_TRY(nec_tmparray_append(&l->runtime, &thread, 8));

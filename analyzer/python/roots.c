@@ -99,7 +99,7 @@ static bool next_thread(struct nec_roots *r)
 	if (r->thread)
 		r->thread = nec_field(t, r->thread, NEC_F_THREAD_NEXT);
 	while (!r->thread && r->index < t->interpreter_count)
-		r->thread = nec_field(t, t->interpreters[r->index++], NEC_F_INTERP_THREADS_HEAD);
+		r->thread = nec_first_thread(t, r->index++);
 	return r->thread && r->depth++ < NEC_LIMIT_THREADS;
 }
 

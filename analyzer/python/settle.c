@@ -21,7 +21,7 @@ int nec_probe_types(const struct nec_target *t)
 {
 	const char *name =
 		nec_image_cstr(t->image, nec_field(t, t->type_type, NEC_F_TYPE_NAME), 16);
-	uint64_t object = nec_field(t, t->type_type, NEC_F_TYPE_BASE);
+	uint64_t object = t->object_type;
 	int score = 0;
 
 	if (nec_type_of(t, t->type_type) != t->type_type || (name && strcmp(name, "type")) ||
@@ -98,7 +98,7 @@ static int probe_threads(struct nec_target *t)
 	uint32_t i;
 
 	for (i = 0; i < t->interpreter_count; i++) {
-		thread = nec_field(t, t->interpreters[i], NEC_F_INTERP_THREADS_HEAD);
+		thread = nec_first_thread(t, i);
 		for (; thread && n < PROBE_THREADS;
 		     thread = nec_field(t, thread, NEC_F_THREAD_NEXT), n++) {
 			if (nec_field(t, thread, NEC_F_THREAD_INTERP) != t->interpreters[i])
@@ -125,7 +125,7 @@ static int over_frames(struct nec_target *t,
 	uint32_t i;
 
 	for (i = 0; i < t->interpreter_count; i++) {
-		uint64_t thread = nec_field(t, t->interpreters[i], NEC_F_INTERP_THREADS_HEAD);
+		uint64_t thread = nec_first_thread(t, i);
 
 		for (; thread && n < PROBE_THREADS;
 		     thread = nec_field(t, thread, NEC_F_THREAD_NEXT), n++) {

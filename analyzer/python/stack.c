@@ -37,6 +37,14 @@ static bool is_code(const struct nec_target *t, uint64_t code)
 	return code && flags & (NEC_TYPE_STR_SUBCLASS | NEC_TYPE_BYTES_SUBCLASS);
 }
 
+/* Was the dump cut off before this code object? Then the frame is one all the same, and what is
+ * below it is to be shown. */
+static bool is_cut_off(const struct nec_target *t, uint64_t code)
+{
+	return code && !(code & 7) && nec_image_completeness(t->image)->truncated &&
+	       nec_image_mapping_at(t->image, code) && !nec_image_view(t->image, code, 8);
+}
+
 static uint64_t capped(uint64_t count)
 {
 	return count <= MAX_SLOTS ? count : 0;
@@ -47,7 +55,7 @@ static bool read_object(const struct nec_target *t, uint64_t addr, struct nec_st
 	uint64_t bottom = nec_field(t, addr, NEC_F_FRAME_VALUESTACK);
 
 	f->code = nec_field(t, addr, NEC_F_FRAME_CODE);
-	if (!is_code(t, f->code))
+	if (!is_code(t, f->code) && !is_cut_off(t, f->code))
 		return false;
 	f->lasti = (int64_t)nec_field32(t, addr, NEC_F_FRAME_LASTI) * t->layout.traits.lasti_unit;
 	f->slots = addr + nec_off(t, NEC_F_FRAME_LOCALSPLUS);
@@ -66,7 +74,7 @@ static bool read_iframe(const struct nec_target *t, uint64_t addr, struct nec_st
 	if (nec_field8(t, addr, NEC_F_IFRAME_OWNER) > OWNER_LAST)
 		return false;
 	f->code = nec_iframe_code(t, addr);
-	if (!is_code(t, f->code))
+	if (!is_code(t, f->code) && !is_cut_off(t, f->code))
 		return false;
 	instr = nec_field(t, addr, NEC_F_IFRAME_INSTR);
 	start = f->code + nec_off(t, NEC_F_CODE_CODE_ADAPTIVE);

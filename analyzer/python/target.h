@@ -26,6 +26,7 @@ struct nec_target {
 	uint64_t interpreters[NEC_TARGET_INTERPRETERS];
 	uint32_t interpreter_count;
 	const char *interpreter_strategy; /* how they were found */
+	uint64_t lost_threads;	/* newest thread state of the main interpreter, where the dump was cut off before that; else 0 */
 };
 
 /* The word at addr; 0 where the dump has none. */
@@ -101,6 +102,14 @@ static inline uint64_t nec_type_of(const struct nec_target *t, uint64_t obj)
 static inline int64_t nec_ob_size(const struct nec_target *t, uint64_t obj)
 {
 	return (int64_t)nec_field(t, obj, NEC_F_VAR_SIZE);
+}
+
+/* The newest thread state of interpreter i; 0 for none. The others follow by NEC_F_THREAD_NEXT. */
+static inline uint64_t nec_first_thread(const struct nec_target *t, uint32_t i)
+{
+	uint64_t thread = nec_field(t, t->interpreters[i], NEC_F_INTERP_THREADS_HEAD);
+
+	return thread || i ? thread : t->lost_threads;
 }
 
 /* Fills in interpreters, the main one first, by the layout as it is; and runtime, where it was found on the way. */

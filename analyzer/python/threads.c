@@ -57,7 +57,7 @@ static const struct nec_image_thread *find_native(const struct nec_target *t, ui
 static struct nec_error *add_python(struct nec_threads *threads, uint32_t interpreter)
 {
 	const struct nec_target *t = threads->target;
-	uint64_t state = nec_field(t, t->interpreters[interpreter], NEC_F_INTERP_THREADS_HEAD),
+	uint64_t state = nec_first_thread(t, interpreter),
 		 native_id;
 	uint64_t first = threads->count, mark = 0, power = 1, n = 0;
 	struct nec_thread *thread;

@@ -245,7 +245,7 @@ static struct nec_error *mark_roots(struct nec_walk *walk)
 		uint64_t interp = t->interpreters[i], thread, n = 0;
 
 		NEC_TRY(mark_words(walk, interp, interp + nec_off(t, NEC_SIZEOF_INTERP)));
-		for (thread = nec_field(t, interp, NEC_F_INTERP_THREADS_HEAD);
+		for (thread = nec_first_thread(t, i);
 		     thread && n < 1 << 20; thread = nec_field(t, thread, NEC_F_THREAD_NEXT), n++)
 			NEC_TRY(mark_words(walk, thread, thread + nec_off(t, NEC_SIZEOF_THREAD)));
 	}
