@@ -38,6 +38,7 @@ void nec_intake_init(struct nec_intake *intake)
 	COLUMNS(X)
 #undef X
 	intake->large = intake->roots = intake->type_addr = intake->type_object = none;
+	intake->type_module = intake->type_package = none;
 	intake->extra = intake->root_addr = intake->root_doubt = none;
 	intake->graph.start_array = intake->graph.to_array = none;
 }
@@ -51,6 +52,10 @@ void nec_intake_deinit(struct nec_intake *intake)
 	nec_tmparray_deinit(&intake->roots);
 	nec_tmparray_deinit(&intake->type_addr);
 	nec_tmparray_deinit(&intake->type_object);
+	nec_tmparray_deinit(&intake->type_module);
+	nec_tmparray_deinit(&intake->type_package);
+	nec_strtab_deinit(&intake->modules);
+	nec_strtab_deinit(&intake->packages);
 	nec_tmparray_deinit(&intake->extra);
 	nec_tmparray_deinit(&intake->root_addr);
 	nec_tmparray_deinit(&intake->root_doubt);
@@ -67,6 +72,8 @@ static struct nec_error *init_arrays(struct nec_intake *in)
 	NEC_TRY(nec_tmparray_init(&in->roots, in->tmpdir));
 	NEC_TRY(nec_tmparray_init(&in->type_addr, in->tmpdir));
 	NEC_TRY(nec_tmparray_init(&in->type_object, in->tmpdir));
+	NEC_TRY(nec_tmparray_init(&in->type_module, in->tmpdir));
+	NEC_TRY(nec_tmparray_init(&in->type_package, in->tmpdir));
 	NEC_TRY(nec_tmparray_init(&in->extra, in->tmpdir));
 	NEC_TRY(nec_tmparray_init(&in->root_addr, in->tmpdir));
 	return nec_tmparray_init(&in->root_doubt, in->tmpdir);
@@ -131,6 +138,23 @@ static struct nec_error *add_object(struct nec_intake *in, const struct nec_fact
 	return NULL;
 }
 
+/* The module of a type, and its package: what comes before the first dot. */
+static struct nec_error *add_module(struct nec_intake *in, uint32_t type, const char *name)
+{
+	size_t need = ((size_t)type + 1) * sizeof(uint32_t);
+
+	if (!name)
+		name = "?";
+	if (in->type_module.size < need) {
+		NEC_TRY(nec_tmparray_resize(&in->type_module, need));
+		NEC_TRY(nec_tmparray_resize(&in->type_package, need));
+	}
+	NEC_TRY(nec_strtab_intern(&in->modules, name, strlen(name),
+				  &((uint32_t *)in->type_module.data)[type]));
+	return nec_strtab_intern(&in->packages, name, strcspn(name, "."),
+				 &((uint32_t *)in->type_package.data)[type]);
+}
+
 static struct nec_error *add_type(struct nec_intake *in, const struct nec_fact *f)
 {
 	size_t need = ((size_t)f->type.id + 1) * sizeof(uint64_t);
@@ -141,6 +165,7 @@ static struct nec_error *add_type(struct nec_intake *in, const struct nec_fact *
 	if (in->type_addr.size < need)
 		NEC_TRY(nec_tmparray_resize(&in->type_addr, need));
 	((uint64_t *)in->type_addr.data)[f->type.id] = f->type.addr;
+	NEC_TRY(add_module(in, f->type.id, f->type.module));
 	return nec_store_put(in->store, f);
 }
 

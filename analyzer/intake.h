@@ -16,6 +16,7 @@
 #include "base/addrset.h"
 #include "base/error.h"
 #include "base/progress.h"
+#include "base/strtab.h"
 #include "base/tmparray.h"
 #include "fact.h"
 #include "graph/graph.h"
@@ -39,8 +40,10 @@ struct nec_intake {
 	struct nec_tmparray roots;     /* struct nec_analysis_root, after nec_intake_references */
 	struct nec_tmparray type_addr; /* uint64_t by id of the type */
 	struct nec_tmparray
-		type_object;    /* uint32_t ids of objects by id of the type, NEC_NODE_NONE: none */
-	struct nec_graph graph; /* all but weak references */
+		type_object; /* uint32_t ids of objects by id of the type, NEC_NODE_NONE: none */
+	struct nec_tmparray type_module, type_package; /* uint32_t in these, by id of the type */
+	struct nec_strtab modules, packages;
+	struct nec_graph graph;    /* all but weak references */
 	struct nec_tmparray extra; /* uint64_t, see struct nec_referrer_columns */
 
 	/* What was seen. */
@@ -54,10 +57,10 @@ struct nec_intake {
 	int64_t value_count;
 
 	/* Between the two halves. */
-	struct nec_addrset *set;       /* NULL: addresses are searched in the column */
-	struct nec_tmparray root_addr; /* uint64_t: of roots */
+	struct nec_addrset *set;        /* NULL: addresses are searched in the column */
+	struct nec_tmparray root_addr;  /* uint64_t: of roots */
 	struct nec_tmparray root_doubt; /* uint8_t: enum nec_root_doubt of each */
-	bool pending;                  /* fact is the first REFERENCES */
+	bool pending;                   /* fact is the first REFERENCES */
 	struct nec_fact fact;
 };
 

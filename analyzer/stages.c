@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/statvfs.h>
 #include <time.h>
 
 #include "analyze.h"
 #include "base/text.h"
+#include "graph/partition.h"
 #include "intake.h"
 #include "stages.h"
 
@@ -195,7 +197,79 @@ static struct nec_error *analyze(struct nec_stages *s, const struct nec_intake *
 	return err;
 }
 
+/* ---- sets of objects ---- */
+
+/* What the objects of a type, of a module and of a package retain. */
+struct sets {
+	uint32_t type_count;
+	int64_t *types, *modules, *packages;
+};
+
+static void deinit_sets(struct sets *sets)
+{
+	free(sets->types);
+	free(sets->modules);
+	free(sets->packages);
+}
+
+static struct nec_error *sum_sets(const struct nec_intake *in, const struct results *r,
+				  struct sets *sets)
+{
+	sets->type_count = (uint32_t)(in->type_addr.size / sizeof(uint64_t));
+	sets->types = calloc((size_t)sets->type_count + 1, sizeof(*sets->types));
+	sets->modules = calloc((size_t)in->modules.count + 1, sizeof(*sets->modules));
+	sets->packages = calloc((size_t)in->packages.count + 1, sizeof(*sets->packages));
+	if (!sets->types || !sets->modules || !sets->packages)
+		return &nec_enomem;
+
+	const struct nec_partition partitions[] = {
+		{.count = sets->type_count, .retained = sets->types},
+		{in->type_module.data, in->modules.count, sets->modules},
+		{in->type_package.data, in->packages.count, sets->packages},
+	};
+
+	return nec_graph_partition(r->idom.data, r->retained.data, in->count, in->type.data,
+				   sets->type_count, partitions,
+				   sizeof(partitions) / sizeof(partitions[0]), in->tmpdir);
+}
+
+static struct nec_error *put_groups(struct nec_store *store, const char *kind,
+				    const struct nec_strtab *names, const int64_t *retained)
+{
+	uint32_t i;
+
+	for (i = 0; i < names->count; i++)
+		NEC_TRY(nec_store_group_retained(store, kind, nec_strtab_get(names, i),
+						 retained[i]));
+	return NULL;
+}
+
+static struct nec_error *put_sets(struct nec_store *store, const struct nec_intake *in,
+				  const struct sets *sets)
+{
+	NEC_TRY(nec_store_type_retained(store, sets->types, sets->type_count));
+	NEC_TRY(put_groups(store, "module", &in->modules, sets->modules));
+	return put_groups(store, "package", &in->packages, sets->packages);
+}
+
 /* ---- rows ---- */
+
+/* Rows of objects, and meanwhile the sums of sets of them. */
+static struct nec_error *put_rows(struct nec_stages *s, const struct nec_intake *in,
+				  const struct results *r, const struct nec_object_columns *columns,
+				  struct sets *sets)
+{
+	struct nec_error *err, *other;
+
+	NEC_TRY(nec_store_objects_begin(s->store, columns));
+	err = sum_sets(in, r, sets);
+	other = nec_store_objects_end(s->store, columns, s->progress);
+	if (!err && !other)
+		return put_sets(s->store, in, sets);
+	if (err)
+		nec_error_destroy(other);
+	return err ? err : other;
+}
 
 static struct nec_error *put_objects(struct nec_stages *s, const struct nec_intake *in,
 				     const struct nec_graph *reverse, const struct results *r)
@@ -210,6 +284,7 @@ static struct nec_error *put_objects(struct nec_stages *s, const struct nec_inta
 		.extra = in->extra.data,
 		.extra_count = in->extra.size / sizeof(uint64_t),
 	};
+	struct sets sets = {0};
 	const struct nec_object_columns objects = {
 		.count = in->count,
 		.addr = in->addr.data,
@@ -225,10 +300,13 @@ static struct nec_error *put_objects(struct nec_stages *s, const struct nec_inta
 		.large = in->large.data,
 		.large_count = in->large.size / sizeof(struct nec_large),
 	};
+	struct nec_error *err;
 
 	NEC_TRY(nec_store_referrers(s->store, &referrers, s->progress));
 	NEC_TRY(nec_stages_end(s, "referrers", (int64_t)reverse->edge_count));
-	NEC_TRY(nec_store_objects(s->store, &objects, s->progress));
+	err = put_rows(s, in, r, &objects, &sets);
+	deinit_sets(&sets);
+	NEC_TRY(err);
 	return nec_stages_end(s, "objects", in->count);
 }
 

@@ -303,6 +303,25 @@ class Commands(Case):
         self.assertEqual([r["name"] for r in rows], ["b.Config", "a.Config"])
         self.fails("types", self.db, "nowhere", says="no type with 'nowhere'")
 
+    def test_types_retain_at_least_themselves_and_sort_by_it(self):
+        rows = self.run_json("types", self.db, "--sort", "retained")
+        self.assertTrue(all(r["retained"] >= r["total"] for r in rows))
+        self.assertEqual([r["retained"] for r in rows], sorted((r["retained"] for r in rows), reverse=True))
+        retained = {r["name"]: r["retained"] for r in rows}
+        one = self.run_json("sql", self.db, "SELECT t.name, o.retained FROM type t JOIN object o ON o.type = t.id WHERE t.count = 1")
+        self.assertTrue(one)
+        self.assertEqual({r["name"]: r["retained"] for r in one}, {r["name"]: retained[r["name"]] for r in one})
+
+    def test_types_by_module_and_package(self):
+        rows = self.run_json("types", self.db)
+        for by in "module", "package":
+            groups = self.run_json("types", self.db, "--by", by)
+            for column in "count", "bytes":
+                self.assertEqual(sum(g[column] for g in groups), sum(r[column] for r in rows))
+            self.assertTrue(all(g["retained"] >= g["total"] for g in groups))
+            self.assertLessEqual(sum(g["types"] for g in groups), len(rows))
+        self.fails("types", self.db, "--by", "colour", says="--by type, module or package")
+
     def test_types_for_a_person(self):
         lines = self.run_ok("types", self.db).splitlines()
         self.assertRegex(lines[0], r"^type +count +size")

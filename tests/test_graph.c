@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/partition.h"
 #include "tests/sample_graph.h"
 
 struct result {
@@ -132,6 +133,58 @@ START_TEST(test_dominators_of_random_graphs_against_removal)
 }
 END_TEST
 
+enum { CLASSES = 6, SETS = 3 };
+
+/* What a set retains, by the book: members that no other member is above. */
+static int64_t brute_set(const struct sample *s, const struct result *r, const uint32_t *class_of,
+			 const uint32_t *set, uint32_t which)
+{
+	uint32_t i, up;
+	int64_t sum = 0;
+
+	for (i = 0; i < s->node_count; i++) {
+		if (class_of[i] >= CLASSES || set[class_of[i]] != which)
+			continue;
+		for (up = r->idom[i]; up != NEC_NODE_NONE; up = r->idom[up])
+			if (class_of[up] < CLASSES && set[class_of[up]] == which)
+				break;
+		if (up == NEC_NODE_NONE)
+			sum += r->retained[i];
+	}
+	return sum;
+}
+
+START_TEST(test_what_sets_retain_is_counted_once)
+{
+	static const uint32_t itself[CLASSES] = {0, 1, 2, 3, 4, 5};
+	/* The last class is in no set. */
+	static const uint32_t sets[CLASSES] = {0, 1, 0, 2, 2, SETS};
+	uint32_t class_of[MAX_NODES], round, i;
+	struct result r;
+	struct sample s;
+
+	for (round = 0; round < GRAPHS_OF_A_SLICE; round++) {
+		int64_t by_class[CLASSES] = {0}, by_set[SETS] = {0};
+		const struct nec_partition partitions[] = {
+			{.count = CLASSES, .retained = by_class},
+			{sets, SETS, by_set},
+		};
+
+		seed = (uint32_t)_i * GRAPHS_OF_A_SLICE + round;
+		make_sample(&s);
+		compute(&s, &r);
+		for (i = 0; i < s.node_count; i++)
+			class_of[i] = below(CLASSES + 1);
+		ck_assert_no_error(nec_graph_partition(r.idom, r.retained, s.node_count, class_of,
+						       CLASSES, partitions, 2, "/tmp"));
+		for (i = 0; i < CLASSES; i++)
+			ck_assert_int_eq(by_class[i], brute_set(&s, &r, class_of, itself, i));
+		for (i = 0; i < SETS; i++)
+			ck_assert_int_eq(by_set[i], brute_set(&s, &r, class_of, sets, i));
+	}
+}
+END_TEST
+
 /*
  * Two chains of n nodes under one root; a leaf for each position, held by both chains there. Every
  * common dominator is the root, as far away as can be: climbing one by one would take n * n steps.
@@ -236,6 +289,7 @@ int main(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_dominators_of_random_graphs_against_removal, 0, SLICES);
+	tcase_add_loop_test(tcase, test_what_sets_retain_is_counted_once, 0, SLICES);
 	tcase_add_test(tcase, test_dominators_of_twin_chains_are_not_quadratic);
 	tcase_add_test(tcase, test_sizes_that_overflow_stay_at_the_greatest);
 	tcase_add_test(tcase, test_edges_and_roots_outside_the_graph_are_refused);

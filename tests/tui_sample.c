@@ -616,7 +616,8 @@ static void finish(struct heap *heap)
 	columns.idom = analysis.idom;
 	columns.retained = analysis.retained;
 	columns.distance = analysis.distance;
-	check(nec_store_objects(heap->store, &columns, NULL));
+	check(nec_store_objects_begin(heap->store, &columns));
+	check(nec_store_objects_end(heap->store, &columns, NULL));
 	check(nec_store_stage(heap->store, "objects", heap->count, 0.25, 64 << 20));
 	check(nec_store_finish(heap->store));
 	nec_analysis_deinit(&analysis);

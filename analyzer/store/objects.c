@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The end of a load: packed referrers, packed instances, sums by type, the largest objects, and the
- * rows of object. While the thread inserts the rows, which takes longest, nothing else is left to
- * do.
+ * rows of object. While the thread inserts the rows, which takes longest, the caller finds out what
+ * sets of objects retain.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -243,7 +243,6 @@ static struct nec_error *put_sums(struct nec_store *store, const struct nec_obje
 			nec_cell_int(sums[type].count),
 			nec_cell_int(sums[type].bytes),
 			nec_cell_known(c->native ? sums[type].native : NEC_UNKNOWN),
-			nec_cell_known(c->type_retained ? c->type_retained[type] : NEC_UNKNOWN),
 		};
 
 		NEC_TRY(nec_rows_put(store, NEC_ROW_TYPE_SUMS, cells));
@@ -329,9 +328,8 @@ static struct nec_error *insert_objects(struct nec_store *store, void *arg)
 	return nec_bulk_objects(store->bulk, arg);
 }
 
-struct nec_error *nec_store_objects(struct nec_store *store,
-				    const struct nec_object_columns *columns,
-				    struct nec_progress *progress)
+struct nec_error *nec_store_objects_begin(struct nec_store *store,
+					  const struct nec_object_columns *columns)
 {
 	_cleanup_free_ struct sums *sums = calloc((size_t)store->type_count + 1, sizeof(*sums));
 	_cleanup_free_ struct top *by_size = calloc(1, sizeof(*by_size));
@@ -343,6 +341,34 @@ struct nec_error *nec_store_objects(struct nec_store *store,
 	NEC_TRY(sum_up(store, columns, sums, by_size, by_retained));
 	NEC_TRY(put_dominated(store, columns, by_retained));
 	NEC_TRY(pack_instances(store, columns, sums));
-	return nec_writer_call(store, insert_objects, (void *)columns, progress, "objects",
-			       columns->count);
+	return nec_writer_begin(store, insert_objects, (void *)columns);
+}
+
+struct nec_error *nec_store_objects_end(struct nec_store *store,
+					const struct nec_object_columns *columns,
+					struct nec_progress *progress)
+{
+	return nec_writer_wait(store, progress, "objects", columns->count);
+}
+
+/* ---- sets of objects ---- */
+
+struct nec_error *nec_store_type_retained(struct nec_store *store, const int64_t *retained,
+					  uint32_t count)
+{
+	uint32_t type;
+
+	for (type = 0; type < count; type++)
+		NEC_TRY(nec_rows_put(store, NEC_ROW_TYPE_RETAINED,
+				     (const struct nec_cell[]){nec_cell_int(type),
+							       nec_cell_int(retained[type])}));
+	return NULL;
+}
+
+struct nec_error *nec_store_group_retained(struct nec_store *store, const char *kind,
+					   const char *name, int64_t retained)
+{
+	return nec_rows_put(store, NEC_ROW_TYPE_GROUP,
+			    (const struct nec_cell[]){nec_cell_text(kind), nec_cell_text(name),
+						      nec_cell_int(retained)});
 }

@@ -32,9 +32,10 @@ static const struct {
 		{"INSERT OR REPLACE INTO type(id, addr, name, module, basicsize, itemsize, flags, "
 		 "base, visitor) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		 9},
-	[NEC_ROW_TYPE_SUMS] = {"UPDATE type SET count = ?2, bytes = ?3, native = ?4, retained = ?5 "
-			       "WHERE id = ?1",
-			       5},
+	[NEC_ROW_TYPE_SUMS] = {"UPDATE type SET count = ?2, bytes = ?3, native = ?4 WHERE id = ?1",
+			       4},
+	[NEC_ROW_TYPE_RETAINED] = {"UPDATE type SET retained = ?2 WHERE id = ?1", 2},
+	[NEC_ROW_TYPE_GROUP] = {"INSERT INTO type_group(kind, name, retained) VALUES(?, ?, ?)", 3},
 	[NEC_ROW_ROOT] = {"INSERT INTO root(addr, kind, label) VALUES(?, ?, ?)", 3},
 	[NEC_ROW_THREAD] =
 		{"INSERT OR REPLACE INTO thread(id, tid, ident, addr, name, state, gil, daemon, "

@@ -69,8 +69,17 @@ CREATE TABLE type(
 	count INTEGER,				-- instances in object (subclasses have rows of their own)
 	bytes INTEGER,				-- sum of their sizes
 	native INTEGER,				-- sum of what they own outside of their sizes; NULL: not known
-	retained INTEGER			-- what would be freed with all of them, nothing counted twice; NULL: not known
+	retained INTEGER			-- what they keep alive, nothing counted twice: of an instance that another one keeps
+						-- alive, that one's has it; NULL: not known
 );
+
+-- What the classes of a module, or of all modules of a package, keep alive together: as type.retained.
+CREATE TABLE type_group(
+	kind TEXT NOT NULL,			-- module, package (a module up to its first dot)
+	name TEXT NOT NULL,			-- '?' where the module is not known
+	retained INTEGER NOT NULL,		-- bytes
+	PRIMARY KEY(kind, name)
+) WITHOUT ROWID;
 
 -- Every object, in order of addresses.
 CREATE TABLE object(

@@ -214,10 +214,9 @@ struct nec_error *nec_writer_wait(struct nec_store *store, struct nec_progress *
 	return cancelled;
 }
 
-struct nec_error *nec_writer_call(struct nec_store *store,
-				  struct nec_error *(*fn)(struct nec_store *store, void *arg),
-				  void *arg, struct nec_progress *progress, const char *stage,
-				  uint64_t total)
+struct nec_error *nec_writer_begin(struct nec_store *store,
+				   struct nec_error *(*fn)(struct nec_store *store, void *arg),
+				   void *arg)
 {
 	struct nec_block *block;
 
@@ -226,7 +225,15 @@ struct nec_error *nec_writer_call(struct nec_store *store,
 	block->call = fn;
 	block->arg = arg;
 	atomic_store(&store->rows_done, 0);
-	NEC_TRY(nec_writer_send(store, block));
+	return nec_writer_send(store, block);
+}
+
+struct nec_error *nec_writer_call(struct nec_store *store,
+				  struct nec_error *(*fn)(struct nec_store *store, void *arg),
+				  void *arg, struct nec_progress *progress, const char *stage,
+				  uint64_t total)
+{
+	NEC_TRY(nec_writer_begin(store, fn, arg));
 	return nec_writer_wait(store, progress, stage, total);
 }
 

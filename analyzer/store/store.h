@@ -24,8 +24,8 @@
 
 struct nec_store;
 
-/* Columns of all objects in order of id (= ascending address). Borrowed until nec_store_objects
- * returns. */
+/* Columns of all objects in order of id (= ascending address). Borrowed until
+ * nec_store_objects_end. */
 struct nec_object_columns {
 	uint32_t count;
 	const uint64_t *addr;
@@ -38,7 +38,6 @@ struct nec_object_columns {
 	const uint32_t *idom;           /* ids, UINT32_MAX: none; NULL: not computed */
 	const int64_t *retained;        /* bytes; NULL: not computed */
 	const uint32_t *distance;       /* 0: unreachable; NULL: not computed */
-	const int64_t *type_retained;   /* by id of the type; NULL: not computed */
 	/* Exact values of what does not fit 32 bits; column is one of NEC_LARGE_*; sorted by id,
 	 * column. */
 	const struct nec_large {
@@ -99,10 +98,22 @@ struct nec_error *nec_store_referrers(struct nec_store *store,
 				      const struct nec_referrer_columns *columns,
 				      struct nec_progress *progress);
 
-/* All object rows; call once. Returns when they are written. */
-struct nec_error *nec_store_objects(struct nec_store *store,
-				    const struct nec_object_columns *columns,
-				    struct nec_progress *progress);
+/*
+ * All object rows; call once. They are written while the caller does something else, and are when
+ * nec_store_objects_end returns, which is due even if that something failed.
+ */
+struct nec_error *nec_store_objects_begin(struct nec_store *store,
+					  const struct nec_object_columns *columns);
+struct nec_error *nec_store_objects_end(struct nec_store *store,
+					const struct nec_object_columns *columns,
+					struct nec_progress *progress);
+
+/* What sets of objects retain, after nec_store_objects_end: retained[] of all types by id; a module
+ * or a package (kind) by its name. */
+struct nec_error *nec_store_type_retained(struct nec_store *store, const int64_t *retained,
+					  uint32_t count);
+struct nec_error *nec_store_group_retained(struct nec_store *store, const char *kind,
+					   const char *name, int64_t retained);
 
 /* One stage of the load: what `stage` rows keep. seconds of wall time, bytes of peak private
  * memory. */

@@ -90,6 +90,10 @@ struct nec_error *nec_writer_send(struct nec_store *store, struct nec_block *blo
 /* Hands over the current blocks and waits until everything is done; progress may be NULL. */
 struct nec_error *nec_writer_wait(struct nec_store *store, struct nec_progress *progress,
 				  const char *stage, uint64_t total);
+/* Has fn run on the thread after everything queued; nec_writer_wait waits for it. */
+struct nec_error *nec_writer_begin(struct nec_store *store,
+				   struct nec_error *(*fn)(struct nec_store *store, void *arg),
+				   void *arg);
 /* Runs fn on the thread after everything queued, and waits for it. Cancelling ends statements
  * early. */
 struct nec_error *nec_writer_call(struct nec_store *store,

@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- Classes summed by package: the module up to its first dot.
 SELECT module, sum(count) AS count, sum(bytes) AS bytes, sum(native) AS native,
-    CASE WHEN count(*) = 1 THEN max(retained) END AS retained,
+    coalesce((SELECT g.retained FROM type_group g WHERE g.kind = 'package' AND g.name = m.module),
+        CASE WHEN count(*) = 1 THEN max(m.retained) END) AS retained,
     CAST(round(10000.0 * (sum(bytes) + coalesce(sum(native), 0))
         / (SELECT nullif(sum(bytes) + coalesce(sum(native), 0), 0) FROM type)) AS INTEGER) AS share
 FROM (SELECT 
-    coalesce(substr(module, 1, instr(module || '.', '.') - 1), '?') AS module, count, bytes, native, retained FROM type WHERE count > 0)
+    coalesce(substr(module, 1, instr(module || '.', '.') - 1), '?') AS module, count, bytes, native, retained FROM type WHERE count > 0) m
 GROUP BY module
