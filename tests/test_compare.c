@@ -221,7 +221,8 @@ static void make_database(const char *path)
 	}
 	for (i = 0; i < OBJECTS; i++)
 		ck_assert_no_error(nec_store_references(store, i, addr[i], 0, NULL, 0));
-	ck_assert_no_error(nec_store_objects(store, &columns, NULL));
+	ck_assert_no_error(nec_store_objects_begin(store, &columns));
+	ck_assert_no_error(nec_store_objects_end(store, &columns, NULL));
 	ck_assert_no_error(nec_store_finish(store));
 	free(addr);
 	free(start_of);
