@@ -292,7 +292,7 @@ struct nec_error *nec_ledger_mapped(struct nec_ledger *l, const struct nec_regio
 				    uint64_t start, uint64_t end)
 {
 	uint64_t addr = r->start + 16, lead;
-	const struct nec_owned *owned;
+	const struct nec_owned *owned = NULL;
 
 	for (lead = 0; lead < LEADS; lead++) {
 		if (!(LEAD_BITS >> lead & 1) || !nec_addrset_has(l->walk->objects, addr + 8 * lead))
@@ -300,8 +300,9 @@ struct nec_error *nec_ledger_mapped(struct nec_ledger *l, const struct nec_regio
 		count_slack(l, addr + 8 * lead);
 		return add_data(l, addr + 8 * lead, end - start);
 	}
-	owned = bsearch(&addr, l->walk->owned.data, l->walk->owned.size / sizeof(*owned),
-			sizeof(*owned), by_part);
+	if (l->walk->owned.size)
+		owned = bsearch(&addr, l->walk->owned.data, l->walk->owned.size / sizeof(*owned),
+				sizeof(*owned), by_part);
 	if (owned)
 		return add_data(l, owned->owner, end - start);
 	nec_ledger_add(

@@ -241,6 +241,7 @@ static void read_names(struct nec_types *types, struct nec_type *type)
 	}
 	if (!qualname && raw) {
 		dot = strrchr(raw, '.');
+		free(module);
 		module = dot ? strndup(raw, (size_t)(dot - raw)) : strdup(builtins);
 		qualname = strdup(dot ? dot + 1 : raw);
 	}

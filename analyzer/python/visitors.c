@@ -31,6 +31,12 @@ static int64_t default_size(const struct nec_target *t, uint64_t obj, const stru
 	return type->basicsize + (type->itemsize ? absolute(nec_ob_size(t, obj)) * type->itemsize : 0);
 }
 
+/* Bytes of so many words; 0 for what no process has. */
+static int64_t words(uint64_t count)
+{
+	return count < UINT64_C(1) << 45 ? (int64_t)(count * 8) : 0;
+}
+
 /* ---- Objects/listobject.c, tupleobject.c ------------------------------------------------------------------ */
 
 static void visit_list(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
@@ -48,7 +54,7 @@ static void visit_list(struct nec_visit *visit, uint64_t obj, const struct nec_t
 
 static int64_t size_list(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
 {
-	return type->basicsize + (int64_t)nec_field(t, obj, NEC_F_LIST_ALLOCATED) * 8;
+	return type->basicsize + words(nec_field(t, obj, NEC_F_LIST_ALLOCATED));
 }
 
 static void visit_tuple(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
@@ -120,7 +126,7 @@ static int64_t size_odict(const struct nec_target *t, uint64_t obj, const struct
 {
 	int64_t size = size_dict(t, obj, type);
 
-	size += (int64_t)nec_field(t, obj, NEC_F_ODICT_FAST_NODES_SIZE) * 8;
+	size += words(nec_field(t, obj, NEC_F_ODICT_FAST_NODES_SIZE));
 	return size + (int64_t)(nec_field(t, obj, NEC_F_DICT_USED) * nec_off(t, NEC_SIZEOF_ODICT_NODE));
 }
 
@@ -581,9 +587,9 @@ static int64_t size_unpickler(const struct nec_target *t, uint64_t obj, const st
 	int64_t size = type->basicsize;
 
 	if (nec_field(t, obj, NEC_F_UNPICKLER_MEMO))
-		size += (int64_t)nec_field(t, obj, NEC_F_UNPICKLER_MEMO_SIZE) * 8;
+		size += words(nec_field(t, obj, NEC_F_UNPICKLER_MEMO_SIZE));
 	if (nec_field(t, obj, NEC_F_UNPICKLER_MARKS))
-		size += (int64_t)nec_field(t, obj, NEC_F_UNPICKLER_MARKS_SIZE) * 8;
+		size += words(nec_field(t, obj, NEC_F_UNPICKLER_MARKS_SIZE));
 	size += (int64_t)cstr_size(t, nec_field(t, obj, NEC_F_UNPICKLER_INPUT_LINE));
 	size += (int64_t)cstr_size(t, nec_field(t, obj, NEC_F_UNPICKLER_ENCODING));
 	return size + (int64_t)cstr_size(t, nec_field(t, obj, NEC_F_UNPICKLER_ERRORS));
@@ -631,7 +637,7 @@ static int64_t size_element(const struct nec_target *t, uint64_t obj, const stru
 		return size;
 	size += (int64_t)nec_off(t, NEC_SIZEOF_ELEMENT_EXTRA);
 	if (nec_field(t, extra, NEC_F_ELEMENT_EXTRA_CHILDREN) != extra + nec_off(t, NEC_F_ELEMENT_EXTRA_STATIC))
-		size += (int64_t)nec_field(t, extra, NEC_F_ELEMENT_EXTRA_ALLOCATED) * 8;
+		size += words(nec_field(t, extra, NEC_F_ELEMENT_EXTRA_ALLOCATED));
 	return size;
 }
 
@@ -693,7 +699,7 @@ static void visit_xmlparser(struct nec_visit *visit, uint64_t obj, const struct 
 
 static int64_t size_simple_queue(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
 {
-	return type->basicsize + (int64_t)nec_field(t, obj, NEC_F_SIMPLEQUEUE_CAPACITY) * 8;
+	return type->basicsize + words(nec_field(t, obj, NEC_F_SIMPLEQUEUE_CAPACITY));
 }
 
 static void visit_connection(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
@@ -777,7 +783,7 @@ static int64_t size_stgdict(const struct nec_target *t, uint64_t obj, const stru
 	size += (int64_t)cstr_size(t, format);
 	size += (int64_t)nec_field32(t, obj, NEC_F_STGDICT_NDIM) * 8;
 	if (nec_field(t, obj, NEC_F_STGDICT_ELEMENTS))
-		size += ((int64_t)nec_field(t, obj, NEC_F_STGDICT_LENGTH) + 1) * 8;
+		size += words(nec_field(t, obj, NEC_F_STGDICT_LENGTH) + 1);
 	return size;
 }
 
@@ -792,7 +798,7 @@ static int64_t size_ctypes_meta(const struct nec_target *t, uint64_t obj, const 
 	info = obj + (((uint64_t)(root->base ? root->base->basicsize : 0) + 15) & ~15ull);
 	return type->basicsize + (int64_t)cstr_size(t, nec_field(t, info, NEC_F_STGINFO_FORMAT)) +
 	       (int64_t)nec_field32(t, info, NEC_F_STGINFO_NDIM) * 8 +
-	       (nec_field(t, info, NEC_F_STGINFO_ELEMENTS) ? ((int64_t)nec_field(t, info, NEC_F_STGINFO_LENGTH) + 1) * 8 : 0);
+	       (nec_field(t, info, NEC_F_STGINFO_ELEMENTS) ? words(nec_field(t, info, NEC_F_STGINFO_LENGTH) + 1) : 0);
 }
 
 /* Metatypes of _ctypes until 3.12: the type's dict holds the pointed-to type; CDataType_traverse visits it for the type. */
@@ -816,18 +822,18 @@ static int64_t size_product(const struct nec_target *t, uint64_t obj, const stru
 
 static int64_t size_combinations(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
 {
-	return type->basicsize + (int64_t)nec_field(t, obj, NEC_F_COMBINATIONS_R) * 8;
+	return type->basicsize + words(nec_field(t, obj, NEC_F_COMBINATIONS_R));
 }
 
 static int64_t size_cwr(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
 {
-	return type->basicsize + (int64_t)nec_field(t, obj, NEC_F_CWR_R) * 8;
+	return type->basicsize + words(nec_field(t, obj, NEC_F_CWR_R));
 }
 
 static int64_t size_permutations(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
 {
 	return type->basicsize + nec_ob_size(t, nec_field(t, obj, NEC_F_PERMUTATIONS_POOL)) * 8 +
-	       (int64_t)nec_field(t, obj, NEC_F_PERMUTATIONS_R) * 8;
+	       words(nec_field(t, obj, NEC_F_PERMUTATIONS_R));
 }
 
 /* ---- Objects/structseq.c: a tuple with items behind its length --------------------------------------------------- */
