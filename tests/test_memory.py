@@ -233,7 +233,10 @@ class Malloc(Case):
         self.assertGreater(heap["release"], 35 << 20)
         self.assertLess(heap["release"], heap["free"] + heap["whole"])
         self.assertLess(heap["whole"], 1 << 20)
-        # The chunks that stay are of nobody.
+        # Nobody has the chunks that stay: they are a group of their size.
+        self.assertGreaterEqual(self.one("SELECT sum(count) FROM space WHERE kind LIKE 'malloc, of no object: %' AND size = 4016"),
+                                self.expected["chunks"])
+        self.assertTrue(any(row["size"] == 4016 for row in self.memory()["unowned"]))
         chunks, size = self.db.execute("SELECT count, bytes FROM memory WHERE category = 'malloc: in use, of no object'").fetchone()
         self.assertGreaterEqual(chunks, self.expected["chunks"])
         self.assertGreaterEqual(size, self.expected["chunks"] * 4016)

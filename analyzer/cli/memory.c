@@ -15,7 +15,7 @@
 #include "cli/session.h"
 #include "cli/table.h"
 
-enum { TYPES = 10, PINS = 10, HEAPS = 10 };
+enum { TYPES = 10, PINS = 10, HEAPS = 10, UNOWNED = 10 };
 
 static const struct nec_column row_columns[] = {
 	{"category", "", NEC_CELL_TEXT, true},
@@ -46,6 +46,13 @@ static const struct nec_column pin_columns[] = {
 	{"arenas", "in arenas", NEC_CELL_COUNT, false},
 	{"example", NULL, NEC_CELL_ADDR, false},
 	{"path", "for example", NEC_CELL_TEXT, true},
+};
+
+static const struct nec_column unowned_columns[] = {
+	{"first", "malloc, of no object: begins with", NEC_CELL_TEXT, true},
+	{"size", "size", NEC_CELL_SIZE, false},
+	{"count", "chunks", NEC_CELL_COUNT, false},
+	{"bytes", "bytes", NEC_CELL_SIZE, false},
 };
 
 static const struct nec_column heap_columns[] = {
@@ -338,7 +345,7 @@ static struct nec_error *print_heaps(struct view *v)
  * ---------------------------------------------------------------------------------------- */
 
 struct sums {
-	int64_t arenas, empty, pools;          /* of pymalloc */
+	int64_t arenas, empty, pools, sparse;  /* of pymalloc */
 	int64_t heaps, numbers, free, release; /* of malloc */
 	int64_t thread_free, thread_bytes;
 };
@@ -358,6 +365,7 @@ static struct nec_error *read_sums(struct view *v, struct sums *s)
 			return NULL;
 		if (strcmp(nec_query_text(query, 1, NULL), "pymalloc") == 0) {
 			s->arenas++;
+			s->sparse += nec_query_int(query, 5) < nec_query_int(query, 4) / 4;
 			s->pools += nec_query_int(query, 11);
 			s->empty += nec_query_int(query, 12);
 			continue;
@@ -388,7 +396,7 @@ static void print_advice(struct view *v, const struct sums *s)
 	}
 	if (s->numbers > 1) {
 		put_size(v, s->thread_free);
-		fprintf(v->out, "  %lld arenas came with threads: %s of ",
+		fprintf(v->out, "  of threads, not the main one (%lld): %s of ",
 			(long long)s->numbers - 1, nec_text_str(&v->line));
 		put_size(v, s->thread_bytes);
 		fprintf(v->out,
@@ -462,10 +470,17 @@ static struct nec_error *print_text(struct view *v, const struct limit *limit)
 	if (sums.arenas) {
 		NEC_TRY(print_query(v, "memory_occupancy", COLUMNS(occupancy_columns), 0));
 		fputc('\n', v->out);
+	}
+	if (sums.sparse) {
 		NEC_TRY(print_pins(v));
 		fputc('\n', v->out);
 	}
-	return sums.heaps ? print_heaps(v) : NULL;
+	if (!sums.heaps)
+		return NULL;
+	NEC_TRY(print_heaps(v));
+	fputc('\n', v->out);
+	return print_query(v, "memory_unowned", COLUMNS(unowned_columns),
+			   nec_cli_limit(v->cli, UNOWNED));
 }
 
 static struct nec_error *print_json(struct view *v)
@@ -480,6 +495,8 @@ static struct nec_error *print_json(struct view *v)
 	NEC_TRY(print_pins(v));
 	nec_json_member(&v->json, "heaps");
 	NEC_TRY(print_heaps(v));
+	nec_json_member(&v->json, "unowned");
+	NEC_TRY(print_query(v, "memory_unowned", COLUMNS(unowned_columns), 0));
 	return nec_json_end(&v->json);
 }
 

@@ -20,6 +20,7 @@ static const struct {
 	[NEC_LEDGER_SLACK_SET] = {"over-allocation", "room in sets"},
 	[NEC_LEDGER_FRAMES] = {"interpreter", "stacks of Python frames"},
 	[NEC_LEDGER_RUNTIME] = {"interpreter", "states, tables of arenas"},
+	[NEC_LEDGER_SYNTAX] = {"interpreter", "syntax trees"},
 	[NEC_LEDGER_RAW] = {"pymalloc", "raw blocks in use, of no object"},
 	[NEC_LEDGER_FREE_POOLS] = {"pymalloc", "free pools"},
 	[NEC_LEDGER_POOL_HEADERS] = {"pymalloc", "headers of pools"},
@@ -317,6 +318,9 @@ struct nec_error *nec_ledger_init(struct nec_ledger *l, const struct nec_walk *w
 	if (walk->owned.size)
 		qsort(walk->owned.data, walk->owned.size / sizeof(struct nec_owned),
 		      sizeof(struct nec_owned), by_part);
+	l->unowned = calloc(NEC_UNOWNED_SLOTS, sizeof(*l->unowned));
+	if (!l->unowned)
+		return &nec_enomem;
 	NEC_TRY(nec_ledger_find_regions(l, tmpdir));
 	maps = nec_image_mappings(l->target->image, &count);
 	for (i = 0; i < count; i++) {
@@ -326,6 +330,7 @@ struct nec_error *nec_ledger_init(struct nec_ledger *l, const struct nec_walk *w
 	l->object_blocks = l->sums[NEC_LEDGER_OBJECTS_PYMALLOC];
 	l->table_blocks = l->sums[NEC_LEDGER_TABLES_PYMALLOC];
 	take_slack(l);
+	nec_ledger_sort_unowned(l);
 	return NULL;
 }
 
@@ -337,6 +342,7 @@ void nec_ledger_deinit(struct nec_ledger *l)
 		nec_tmparray_deinit(&l->regions[kind]);
 	nec_tmparray_deinit(&l->runtime);
 	free(l->data);
+	free(l->unowned);
 	*l = (struct nec_ledger){0};
 }
 

@@ -11,7 +11,7 @@
 #ifndef NEC_PYTHON_LEDGER_H
 #define NEC_PYTHON_LEDGER_H
 
-#include "base/strtab.h"
+#include "base/text.h"
 #include "native/malloc.h"
 #include "python/walk.h"
 
@@ -27,6 +27,7 @@ enum nec_ledger_category {
 	NEC_LEDGER_SLACK_SET,
 	NEC_LEDGER_FRAMES,
 	NEC_LEDGER_RUNTIME,
+	NEC_LEDGER_SYNTAX,
 	NEC_LEDGER_RAW,
 	NEC_LEDGER_FREE_POOLS,
 	NEC_LEDGER_POOL_HEADERS,
@@ -71,6 +72,26 @@ struct nec_ledger_type {
 	uint64_t slack; /* of sum: room that they do not use */
 };
 
+/* Chunks of malloc that no object has, of one size and with the same in their first word. */
+struct nec_unowned {
+	uint64_t size;
+	uint64_t first; /* address in a mapped file: of a vtable or function; otherwise enum
+			   nec_unowned_kind */
+	struct nec_ledger_sum sum;
+};
+
+enum nec_unowned_kind {
+	NEC_UNOWNED_ZERO,
+	NEC_UNOWNED_TEXT,
+	NEC_UNOWNED_POINTER, /* into other memory */
+	NEC_UNOWNED_OTHER,
+	NEC_UNOWNED_KINDS,
+};
+
+/* Groups are kept in a table of so many slots: what comes when it is full is told by its kind
+ * alone. */
+enum { NEC_UNOWNED_SLOTS = 8192 };
+
 struct nec_ledger_row {
 	const char *area, *category;
 	uint64_t bytes, count;
@@ -111,6 +132,9 @@ struct nec_ledger {
 	struct nec_ledger_sum free_blocks[NEC_SIZE_CLASSES];
 	struct nec_ledger_type *data; /* owned */
 	uint32_t data_count;
+	struct nec_unowned
+		*unowned; /* owned: NEC_UNOWNED_SLOTS, after counting the groups by bytes */
+	uint32_t unowned_count;
 	/* Blocks of pymalloc in use, by what they are. */
 	struct nec_ledger_sum object_blocks, table_blocks;
 	/* Rooms that containers have and do not use: to be taken from where their tables lie. */
@@ -124,6 +148,13 @@ struct nec_ledger {
 struct nec_error *nec_ledger_init(struct nec_ledger *ledger, const struct nec_walk *walk,
 				  const char *tmpdir);
 void nec_ledger_deinit(struct nec_ledger *ledger);
+
+/*
+ * What the chunks of a group begin with, for a person: "text", "SSL_CTX_new in libssl.so.3". Adds
+ * to out.
+ */
+void nec_ledger_unowned_text(const struct nec_ledger *ledger, const struct nec_unowned *group,
+			     struct nec_text *out);
 
 /* The next row that is not empty; false behind the last. Strings are borrowed until the next call.
  */

@@ -208,6 +208,18 @@ static bool is_runtime(const struct nec_ledger *l, uint64_t start, uint64_t end)
 	return low < l->runtime.size / 8 && addr[low] < end;
 }
 
+/* Is it a block of a PyArena (Python/pyarena.c: size, offset, next, memory)? The tree of the main
+ * script is there while it runs. */
+static bool is_syntax(const struct nec_ledger *l, uint64_t start, uint64_t end)
+{
+	enum { HEAD = 32 };
+	uint64_t size = nec_word(l->target, start);
+
+	return end - start > HEAD && size && size <= end - start - HEAD &&
+	       nec_word(l->target, start + 24) == start + HEAD &&
+	       nec_word(l->target, start + 8) <= size;
+}
+
 /* What a chunk in use, whose memory is [start, end), is used for. */
 static enum nec_ledger_category use_of(struct nec_ledger *l, uint64_t start, uint64_t end)
 {
@@ -223,7 +235,9 @@ static enum nec_ledger_category use_of(struct nec_ledger *l, uint64_t start, uin
 		count_slack(l, obj);
 		return NEC_LEDGER_OBJECTS_MALLOC;
 	}
-	return is_runtime(l, start, end) ? NEC_LEDGER_RUNTIME : NEC_LEDGER_MALLOC_USED;
+	if (is_runtime(l, start, end))
+		return NEC_LEDGER_RUNTIME;
+	return is_syntax(l, start, end) ? NEC_LEDGER_SYNTAX : NEC_LEDGER_MALLOC_USED;
 }
 
 struct nec_error *nec_ledger_heap(struct nec_ledger *l, const struct nec_region *r, uint64_t start,
@@ -255,6 +269,8 @@ struct nec_error *nec_ledger_heap(struct nec_ledger *l, const struct nec_region 
 		category = c.state == NEC_CHUNK_USED ? use_of(l, c.start + 16, c.start + c.size + 8)
 						     : categories[c.state];
 		nec_ledger_add(&l->sums[category], to - from);
+		if (category == NEC_LEDGER_MALLOC_USED)
+			nec_ledger_unowned(l, c.start + 16, c.size);
 	}
 	return NULL;
 }

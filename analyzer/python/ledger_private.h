@@ -26,4 +26,9 @@ struct nec_error *nec_ledger_data(struct nec_ledger *l, const struct nec_region 
 /* Objects in memory of no known allocator; returns the bytes that are theirs. */
 uint64_t nec_ledger_objects(struct nec_ledger *l, uint64_t start, uint64_t end);
 
+/* ledger_unowned.c: a chunk of size bytes, head included, whose memory begins at addr. */
+void nec_ledger_unowned(struct nec_ledger *l, uint64_t addr, uint64_t size);
+/* Puts the groups in order, the largest first. */
+void nec_ledger_sort_unowned(struct nec_ledger *l);
+
 #endif

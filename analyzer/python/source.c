@@ -373,6 +373,26 @@ static bool give_space(struct python_source *s, struct nec_fact *f)
 	return false;
 }
 
+/* The largest groups of chunks that no object has. */
+static bool give_unowned(struct python_source *s, struct nec_fact *f)
+{
+	enum { MAX_GROUPS = 200 };
+	const struct nec_unowned *group = &s->ledger.unowned[s->index];
+
+	if (s->index >= MAX_GROUPS || s->index >= s->ledger.unowned_count)
+		return false;
+	s->index++;
+	nec_text_clear(&s->text);
+	nec_text_puts(&s->text, "malloc, of no object: begins with ");
+	nec_ledger_unowned_text(&s->ledger, group, &s->text);
+	f->kind = NEC_FACT_SPACE;
+	f->space.kind = nec_text_str(&s->text);
+	f->space.size = (int64_t)group->size;
+	f->space.count = f->space.used = (int64_t)group->sum.count;
+	f->space.bytes = (int64_t)group->sum.bytes;
+	return true;
+}
+
 static bool give_memory(struct python_source *s, struct nec_fact *f)
 {
 	struct nec_ledger_row row;
@@ -692,6 +712,7 @@ static bool (*const stages[])(struct python_source *s, struct nec_fact *f) = {
 	give_mappings,
 	give_layout,
 	give_space,
+	give_unowned,
 	give_memory,
 	give_arenas,
 	give_parts,

@@ -236,7 +236,8 @@ CREATE TABLE layout(
 	disagrees TEXT				-- what other sources say; NULL: none does
 ) WITHOUT ROWID;
 
--- Use of Python's own allocators: one row a size class or kind of space.
+-- Use of allocators: one row a size class of pymalloc, and one a group of malloc's chunks that no object has, by size and by what
+-- they begin with.
 CREATE TABLE space(
 	id INTEGER PRIMARY KEY,			-- order of arrival
 	kind TEXT,				-- what it is
