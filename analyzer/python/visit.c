@@ -398,15 +398,25 @@ uint64_t nec_object_presize(const struct nec_target *t, const struct nec_type *t
 	return size;
 }
 
+int64_t nec_items_size(int64_t items, int64_t size)
+{
+	/* More than any process has is damage. */
+	const int64_t most = INT64_C(1) << 48;
+	int64_t bytes;
+
+	if (__builtin_mul_overflow(items, size, &bytes) || bytes > most || bytes < -most)
+		return 0;
+	return bytes < 0 ? -bytes : bytes;
+}
+
 int64_t nec_object_size(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
 {
-	int64_t size = type->basicsize, items;
+	int64_t size = type->basicsize;
 
 	if (type->visitor && type->visitor->size) {
 		size = type->visitor->size(t, obj, type);
 	} else if (type->itemsize) {
-		items = nec_ob_size(t, obj);
-		size += (items < 0 ? -items : items) * type->itemsize;
+		size += nec_items_size(nec_ob_size(t, obj), type->itemsize);
 	}
 	size += (int64_t)nec_object_presize(t, type, obj);
 	/* A static type has no header, whatever sys.getsizeof of these versions says. */

@@ -83,6 +83,9 @@ extern const struct nec_visitor nec_visitor_structseq;
 /* The value of a small int object; 0 for what is none. */
 int64_t nec_int_value(const struct nec_target *t, uint64_t obj);
 
+/* Bytes of so many items, whatever their sign says; 0 for more than a process has. */
+int64_t nec_items_size(int64_t items, int64_t size);
+
 /* sys.getsizeof(obj): what the type says, and what lies before the object. */
 int64_t nec_object_size(const struct nec_target *t, uint64_t obj, const struct nec_type *type);
 

@@ -28,7 +28,7 @@ static int64_t absolute(int64_t v)
 
 static int64_t default_size(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
 {
-	return type->basicsize + (type->itemsize ? absolute(nec_ob_size(t, obj)) * type->itemsize : 0);
+	return type->basicsize + nec_items_size(nec_ob_size(t, obj), type->itemsize);
 }
 
 /* Bytes of so many words; 0 for what no process has. */
