@@ -4,6 +4,7 @@
  *
  *   .__dict__ and then ['x']	.x, where x is an identifier
  *   a module			begins anew: sys.modules['NAME'] says all that came before it
+ *   a local of a root's frame	local 'x' in FUNCTION (FILE), whatever the root is called
  *   no label			-> and the class of what it leads to
  *   the root			its label, or the class of the first object
  */
@@ -48,6 +49,27 @@ static const char *module_name(const struct nec_path_step *step, size_t *len_ret
 	return end ? name : NULL;
 }
 
+static void begin_anew(struct nec_text *text, size_t start)
+{
+	if (text->data)
+		text->data[text->len = start] = '\0';
+}
+
+/* A local, of the frame before it: "<frame main (app.py:7)>" says whose. */
+static void add_local(const char *label, const struct nec_path_step *frame, bool is_root,
+		      struct nec_text *text, size_t start)
+{
+	const char *place = frame->value, *line;
+
+	if (!is_root || !place || strncmp(place, "<frame ", 7) || !(line = strrchr(place, ':'))) {
+		nec_text_printf(text, " -> %s", label);
+		return;
+	}
+	place += 7;
+	begin_anew(text, start);
+	nec_text_printf(text, "%s in %.*s)", label, (int)(line - place), place);
+}
+
 static void add_start(const struct nec_path_step *step, const struct nec_path_line *line,
 		      struct nec_text *text)
 {
@@ -76,8 +98,7 @@ struct nec_error *nec_path_text(const struct nec_paths *paths, const struct nec_
 
 		name = module_name(step, &len);
 		if (name) {
-			if (text->data)
-				text->data[text->len = start] = '\0';
+			begin_anew(text, start);
 			nec_text_printf(text, "sys.modules['%.*s']", (int)len, name);
 		} else if (!i) {
 			add_start(step, line, text);
@@ -88,6 +109,8 @@ struct nec_error *nec_path_text(const struct nec_paths *paths, const struct nec_
 			if (module_name(&paths->steps[order[i + 1]], &len))
 				continue;
 			i++;
+		} else if (!strncmp(step->label, "local '", 7)) {
+			add_local(step->label, &paths->steps[order[i - 1]], i == 1, text, start);
 		} else if (*step->label) {
 			nec_text_puts(text, step->label);
 		} else {

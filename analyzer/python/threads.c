@@ -323,7 +323,8 @@ static void put_object(struct nec_threads *threads, uint64_t obj)
 
 	nec_text_clear(&threads->text);
 	if (type && !threads->no_values &&
-	    !nec_values_text(&threads->values, obj, type, &threads->text))
+	    !nec_values_text(&threads->values, obj, type, &threads->text) &&
+	    !nec_values_fold(&threads->values, obj, type, &threads->text))
 		nec_text_printf(&threads->text, "<%s object at 0x%llx>", python_name(type),
 				(unsigned long long)obj);
 }

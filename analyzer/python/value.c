@@ -7,10 +7,7 @@
 
 #include "base/limits.h"
 #include "python/dict.h"
-#include "python/frames.h"
-#include "python/linetable.h"
 #include "python/str.h"
-#include "python/suspended.h"
 #include "python/value.h"
 #include "python/value_private.h"
 
@@ -376,52 +373,6 @@ static void text_descr(const struct nec_target *t, uint64_t obj, const struct ne
 	nec_text_putc(out, '>');
 }
 
-/* The code object of a generator: its own member, or that of the frame in it. */
-static uint64_t generator_code(const struct nec_target *t, uint64_t obj)
-{
-	uint64_t code = nec_field(t, obj, NEC_F_GEN_CODE);
-
-	if (!code && nec_has(t, NEC_F_GEN_IFRAME))
-		code = nec_iframe_code(t, obj + nec_off(t, NEC_F_GEN_IFRAME));
-	return code;
-}
-
-/* Where a generator is suspended. */
-static void put_suspended(const struct nec_target *t, uint64_t obj, struct nec_text *out)
-{
-	static const char *const words[] = {
-		[NEC_SUSPENDED_ENDED] = "ended",
-		[NEC_SUSPENDED_CREATED] = "not begun",
-		[NEC_SUSPENDED] = "suspended",
-		[NEC_SUSPENDED_RUNNING] = "running",
-	};
-	struct nec_stack_frame frame;
-	struct nec_position pos;
-	enum nec_suspended_state state = nec_suspended_frame(t, obj, &frame);
-
-	nec_text_printf(out, ", %s", words[state]);
-	if (state < NEC_SUSPENDED)
-		return;
-	nec_code_position(t, frame.code, frame.lasti, &pos);
-	nec_text_printf(out, " at line %d", pos.line);
-}
-
-static void text_generator(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
-			   struct nec_text *out)
-{
-	uint64_t qualname = nec_field(t, obj, NEC_F_GEN_QUALNAME), code = generator_code(t, obj);
-
-	if (!qualname) /* 2.7 */
-		qualname = nec_field(t, code, NEC_F_CODE_NAME);
-	if (!qualname)
-		return;
-	nec_text_printf(out, "<%s ", type->tp_name);
-	put_name(t, qualname, out);
-	put_place(t, code, out);
-	put_suspended(t, obj, out);
-	nec_text_putc(out, '>');
-}
-
 /* A preview is made of the object alone, or with what it refers to. To add one: a row. A subclass
  * shows what its base does. */
 static const struct {
@@ -433,7 +384,7 @@ static const struct {
 } previews[] = {
 	{"NoneType", text_none, NULL},
 	{"_sre.SRE_Pattern", NULL, nec_text_pattern},
-	{"async_generator", text_generator, NULL},
+	{"async_generator", nec_text_generator, NULL},
 	{"builtin_function_or_method", text_cfunction, NULL},
 	{"bytearray", text_bytearray, NULL},
 	{"bytes", text_bytes, NULL},
@@ -441,7 +392,7 @@ static const struct {
 	{"classmethod_descriptor", text_descr, NULL},
 	{"code", text_code, NULL},
 	{"complex", text_complex, NULL},
-	{"coroutine", text_generator, NULL},
+	{"coroutine", nec_text_generator, NULL},
 	{"datetime.date", nec_text_date, NULL},
 	{"datetime.datetime", NULL, nec_text_datetime},
 	{"datetime.time", NULL, nec_text_time},
@@ -450,9 +401,10 @@ static const struct {
 	{"decimal.Decimal", NULL, nec_text_decimal},
 	{"float", text_float, NULL},
 	{"fractions.Fraction", NULL, nec_text_fraction},
+	{"frame", nec_text_frame, NULL},
 	{"function", text_function, NULL},
 	{"functools.partial", NULL, nec_text_partial},
-	{"generator", text_generator, NULL},
+	{"generator", nec_text_generator, NULL},
 	{"getset_descriptor", text_descr, NULL},
 	{"int", text_int, NULL},
 	{"long", text_long, NULL},
@@ -569,7 +521,11 @@ bool nec_values_text(struct nec_values *values, uint64_t obj, const struct nec_t
 		return false;
 	if (previews[row].text)
 		previews[row].text(values->target, obj, type, out);
-	else
+	else if (nec_values_enter(values, obj)) {
 		previews[row].deep(values, obj, type, out);
+		nec_values_leave(values);
+	} else {
+		nec_text_puts(out, "…");
+	}
 	return out->len;
 }

@@ -3,8 +3,8 @@
  * What an object is, in a few characters: the text that Python's repr would begin with, bounded,
  * made from memory alone.
  *
- * Containers have none here: a list of millions would be told twice. What they hold is in their
- * references.
+ * Containers have none in the database: a list of millions would be told twice, and what they hold is
+ * in their references. Where few are shown (locals of frames) they are folded into a line.
  */
 #ifndef NEC_PYTHON_VALUE_H
 #define NEC_PYTHON_VALUE_H
@@ -12,12 +12,15 @@
 #include "base/text.h"
 #include "python/types.h"
 
+enum { NEC_VALUE_DEPTH = 4 };
+
 struct nec_values {
 	const struct nec_target *target; /* borrowed */
 	struct nec_types *types;         /* borrowed */
 	uint8_t *rows;                   /* owned: how objects of a type are shown, by its id */
 	uint32_t count;                  /* of rows */
-	unsigned int depth;              /* of texts inside texts */
+	uint64_t inside[NEC_VALUE_DEPTH]; /* objects whose text is being made, each inside the one before */
+	unsigned int depth;
 };
 
 /* After the walk: types found later are looked up each time. */
@@ -29,6 +32,10 @@ bool nec_values_has(struct nec_values *values, const struct nec_type *type);
 
 /* Adds the preview of obj to out; false when there is none. */
 bool nec_values_text(struct nec_values *values, uint64_t obj, const struct nec_type *type,
+		     struct nec_text *out);
+
+/* Adds a container or an instance folded into one line, its first items and attributes; false when it is neither. */
+bool nec_values_fold(struct nec_values *values, uint64_t obj, const struct nec_type *type,
 		     struct nec_text *out);
 
 #endif

@@ -17,9 +17,9 @@
 #include "python/value_private.h"
 #include "python/visit.h"
 
-enum { MAX_DEPTH = 3, MAX_SHOWN = 10, NESTED = 60 };
+enum { MAX_SHOWN = 10, NESTED = 60 };
 
-static const char *short_name(const struct nec_type *type)
+const char *nec_short_type_name(const struct nec_type *type)
 {
 	size_t len = strlen(type->module);
 
@@ -43,9 +43,26 @@ static void put_items(struct nec_values *values, uint64_t addr, int64_t count, s
 		nec_text_printf(out, ", … %lld more", (long long)(count - i));
 }
 
+bool nec_values_enter(struct nec_values *values, uint64_t obj)
+{
+	unsigned int i;
+
+	for (i = 0; i < values->depth; i++)
+		if (values->inside[i] == obj)
+			return false;
+	if (values->depth == NEC_VALUE_DEPTH)
+		return false;
+	values->inside[values->depth++] = obj;
+	return true;
+}
+
+void nec_values_leave(struct nec_values *values)
+{
+	values->depth--;
+}
+
 void nec_put_nested(struct nec_values *values, uint64_t obj, size_t max, struct nec_text *out)
 {
-	const struct nec_target *t = values->target;
 	const struct nec_type *type = obj ? nec_object_type(values->types, obj) : NULL;
 	_cleanup_(nec_text_deinit) struct nec_text text = {.limit = max};
 
@@ -53,27 +70,9 @@ void nec_put_nested(struct nec_values *values, uint64_t obj, size_t max, struct 
 		nec_text_putc(out, '?');
 		return;
 	}
-	if (values->depth >= MAX_DEPTH) {
-		nec_text_puts(out, "…");
-		return;
-	}
-	values->depth++;
-	if (!nec_values_text(values, obj, type, &text)) {
-		if (!strcmp(type->tp_name, "tuple")) {
-			nec_text_putc(&text, '(');
-			put_items(values, obj + nec_off(t, NEC_F_TUPLE_ITEM), nec_ob_size(t, obj),
-				  &text);
-			nec_text_puts(&text, nec_ob_size(t, obj) == 1 ? ",)" : ")");
-		} else if (!strcmp(type->tp_name, "list")) {
-			nec_text_putc(&text, '[');
-			put_items(values, nec_field(t, obj, NEC_F_LIST_ITEM), nec_ob_size(t, obj),
-				  &text);
-			nec_text_putc(&text, ']');
-		} else {
-			nec_text_printf(&text, "<%s object>", short_name(type));
-		}
-	}
-	values->depth--;
+	if (!nec_values_text(values, obj, type, &text) &&
+	    !nec_values_fold(values, obj, type, &text))
+		nec_text_printf(&text, "<%s object>", nec_short_type_name(type));
 	out->failed |= text.failed;
 	nec_text_puts(out, nec_text_str(&text));
 	if (text.cut)
@@ -122,7 +121,7 @@ void nec_text_enum(struct nec_values *values, uint64_t obj, const struct nec_typ
 {
 	uint64_t name = nec_value_attr(values, obj, "_name_");
 
-	nec_text_printf(out, "<%s", short_name(type));
+	nec_text_printf(out, "<%s", nec_short_type_name(type));
 	if (name) {
 		nec_text_putc(out, '.');
 		put_raw_name(values, name, out);
@@ -172,7 +171,7 @@ void nec_text_exception(struct nec_values *values, uint64_t obj, const struct ne
 	uint64_t args = nec_field(t, obj, NEC_F_EXCEPTION_ARGS);
 	const struct nec_type *tuple = args ? nec_object_type(values->types, args) : NULL;
 
-	nec_text_printf(out, "%s(", short_name(type));
+	nec_text_printf(out, "%s(", nec_short_type_name(type));
 	if (tuple && tuple->flags & NEC_TYPE_TUPLE_SUBCLASS)
 		put_items(values, args + nec_off(t, NEC_F_TUPLE_ITEM), nec_ob_size(t, args), out);
 	nec_text_putc(out, ')');
@@ -191,7 +190,7 @@ void nec_text_namedtuple(struct nec_values *values, uint64_t obj, const struct n
 
 	if (!tuple || !(tuple->flags & NEC_TYPE_TUPLE_SUBCLASS) || nec_ob_size(t, fields) < n)
 		return;
-	nec_text_printf(out, "%s(", short_name(type));
+	nec_text_printf(out, "%s(", nec_short_type_name(type));
 	for (i = 0; i < n && i < MAX_SHOWN; i++) {
 		nec_text_puts(out, i ? ", " : "");
 		put_raw_name(values, nec_word(t, fields + items + (uint64_t)i * 8), out);
@@ -253,7 +252,7 @@ void nec_text_path(struct nec_values *values, uint64_t obj, const struct nec_typ
 		parts = nec_value_attr(values, obj, "_parts");
 	if (!str && !parts)
 		return;
-	nec_text_printf(out, "%s('", short_name(type));
+	nec_text_printf(out, "%s('", nec_short_type_name(type));
 	if (str)
 		put_raw_name(values, str, out);
 	else

@@ -9,6 +9,13 @@
  * or its class. */
 void nec_put_nested(struct nec_values *values, uint64_t obj, size_t max, struct nec_text *out);
 
+/* The text of obj is being made; false when it is already, or too many are, each inside another. */
+bool nec_values_enter(struct nec_values *values, uint64_t obj);
+void nec_values_leave(struct nec_values *values);
+
+/* The name of a type without its module. */
+const char *nec_short_type_name(const struct nec_type *type);
+
 /* The attribute of obj by its name: a member or slot, or in its __dict__; 0 for none. */
 uint64_t nec_value_attr(struct nec_values *values, uint64_t obj, const char *name);
 
@@ -16,6 +23,9 @@ typedef void nec_plain_text(const struct nec_target *t, uint64_t obj, const stru
 			    struct nec_text *out);
 typedef void nec_deep_text(struct nec_values *values, uint64_t obj, const struct nec_type *type,
 			   struct nec_text *out);
+
+/* value_frame.c */
+nec_plain_text nec_text_frame, nec_text_generator;
 
 /* value_time.c */
 nec_plain_text nec_text_date, nec_text_timedelta;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "store/read.h"
+#include "store/preview.h"
 #include "store/reference.h"
 #include "store/schema.h"
 
@@ -125,6 +126,8 @@ struct nec_error *nec_read_secure(struct nec_db *db)
 		rc = nec_instance_register(db->db);
 	if (rc == SQLITE_OK)
 		rc = nec_reference_register(db->db);
+	if (rc == SQLITE_OK)
+		rc = nec_preview_register(db->db);
 	/* Connecting a virtual table is a CREATE TABLE to the authorizer: once, before it is asked.
 	 */
 	if (rc == SQLITE_OK)

@@ -1,9 +1,8 @@
 -- The objects that retain most.
 -- SPDX-License-Identifier: GPL-3.0-or-later
-SELECT l.addr, t.name AS type, o.size, o.retained, v.text AS value
+SELECT l.addr, t.name AS type, o.size, o.retained, preview(o.addr) AS value
 FROM largest l
 JOIN object o ON o.addr = l.addr
 LEFT JOIN type t ON t.id = o.type
-LEFT JOIN value v ON v.addr = o.addr
 WHERE l.by = 'retained'
 ORDER BY l.rank

@@ -7,9 +7,8 @@ SELECT
 	t.name AS type,
 	o.size AS size,
 	o.retained AS retained,
-	v.text AS value
+	preview(r.dst) AS value
 FROM reference r
 LEFT JOIN object o ON o.addr = r.dst
 LEFT JOIN type t ON t.id = o.type
-LEFT JOIN value v ON v.addr = r.dst
 WHERE r.src = :addr AND r.kind <> 'type'

@@ -12,8 +12,8 @@ SELECT
 	o.distance,
 	o.idom,
 	(SELECT it.name FROM object i JOIN type it ON it.id = i.type WHERE i.addr = o.idom) AS idom_type,
-	(SELECT text FROM value WHERE value.addr = o.idom) AS idom_value,
-	(SELECT text FROM value WHERE value.addr = o.addr) AS value,
+	preview(o.idom) AS idom_value,
+	preview(o.addr) AS value,
 	(
 		SELECT group_concat(name, ', ')
 		FROM (

@@ -7,9 +7,8 @@ SELECT
 	t.name AS type,
 	o.size AS size,
 	o.retained AS retained,
-	v.text AS value
+	preview(r.src) AS value
 FROM reference r
 LEFT JOIN object o ON o.addr = r.src
 LEFT JOIN type t ON t.id = o.type
-LEFT JOIN value v ON v.addr = r.src
 WHERE r.dst = :addr

@@ -3,7 +3,7 @@
 WITH o AS (SELECT * FROM object WHERE addr = :addr),
 fact(id, label, value, unit) AS (
     SELECT 1, 'object', coalesce(t.name, '?') || printf(' at 0x%x', o.addr), NULL FROM o LEFT JOIN type t ON t.id = o.type
-    UNION ALL SELECT 2, 'value', v.text, NULL FROM o JOIN value v ON v.addr = o.addr
+    UNION ALL SELECT 2, 'value', preview(o.addr), NULL FROM o
     UNION ALL SELECT 3, 'own', o.size, 'bytes' FROM o
     UNION ALL SELECT 4, 'native', nullif(o.native, 0), 'bytes' FROM o
     UNION ALL SELECT 5, 'retained', o.retained, 'bytes' FROM o
