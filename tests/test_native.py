@@ -68,6 +68,8 @@ def merged(thread):
 
 
 class Native(unittest.TestCase):
+    unwinds = None  # not asked yet
+
     @classmethod
     def setUpClass(cls):
         cls.dir = tempfile.mkdtemp(prefix="native-")
@@ -88,8 +90,10 @@ class Native(unittest.TestCase):
             out = tempfile.mkdtemp(dir=self.dir)
             self.cores[interpreter, mode] = capture.capture(
                 out, interpreter, TARGET, args=[mode], method=capture.methods()[0], oracle=False)
-            if any("without libunwind" in w for w in threads(self.cores[interpreter, mode])["warnings"]):
-                self.skipTest("built without libunwind")
+        if Native.unwinds is None:
+            Native.unwinds = not any("without libunwind" in w for w in threads(self.cores[interpreter, mode])["warnings"])
+        if not Native.unwinds:
+            self.skipTest("built without libunwind")
         return self.cores[interpreter, mode]
 
     def each(self, check, mode, some=slice(None)):
@@ -201,6 +205,7 @@ class Native(unittest.TestCase):
         tools = ["cc", "nm", "objcopy", "strip", "xz"]
         if not all(shutil.which(t) for t in tools):
             self.skipTest("one of %s is missing" % ", ".join(tools))
+        self.core(interpreters()[0], "callbacks")
         out = tempfile.mkdtemp(dir=self.dir)
         library = os.path.join(out, "libcalls.so")
         source = "__attribute__((noinline)) static int hidden(int (*f)(void)) { return f() + 1; }\nint call(int (*f)(void)) { return hidden(f) + 1; }\n"

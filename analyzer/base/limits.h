@@ -50,6 +50,10 @@
 #define NEC_LIMIT_UNWIND_FRAME UINT64_C(4096)
 #define NEC_LIMIT_UNWIND_ALL   (UINT64_C(1) << 30)
 
+/* Bytes of one file's debug information once it is unpacked, which libdw does in memory and at once: that of an interpreter is
+ * 40 MiB, that of a browser 5 GiB. Above it its frames have names and no lines. */
+#define NEC_LIMIT_DEBUG (UINT64_C(256) << 20)
+
 /* Coroutines that await one another: each is a call to the interpreter, whose depth is limited as above; a loop ends here. */
 #define NEC_LIMIT_AWAITS 100000
 

@@ -5,9 +5,11 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <fcntl.h>
+#include <gelf.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "image/lookup.h"
 #include "image/private.h"
 
@@ -77,6 +79,21 @@ void nec_places_destroy(struct nec_places *p)
 /* ---- debug information
  * ----------------------------------------------------------------------------------------- */
 
+/* Can libdw be let at it? It unpacks all sections in memory. */
+static bool is_bearable(Elf *elf)
+{
+	Elf_Scn *scn = NULL;
+	uint64_t size = 0;
+	GElf_Shdr sh;
+	GElf_Chdr ch;
+
+	while ((scn = elf_nextscn(elf, scn)))
+		if (gelf_getshdr(scn, &sh) && sh.sh_flags & SHF_COMPRESSED &&
+		    gelf_getchdr(scn, &ch) && __builtin_add_overflow(size, ch.ch_size, &size))
+			return false;
+	return size <= NEC_LIMIT_DEBUG;
+}
+
 /* Of the matching file, else of the debug file of its build id. NULL: none. */
 static Dwarf *open_debug(struct nec_places *p, uint32_t objfile)
 {
@@ -91,7 +108,7 @@ static Dwarf *open_debug(struct nec_places *p, uint32_t objfile)
 	elf_version(EV_CURRENT);
 	if (data->map)
 		d->elf = elf_memory((char *)(uintptr_t)data->map, data->map_size);
-	if (d->elf)
+	if (d->elf && is_bearable(d->elf))
 		d->dw = dwarf_begin_elf(d->elf, DWARF_C_READ, NULL);
 	if (d->dw)
 		return d->dw;
@@ -101,7 +118,7 @@ static Dwarf *open_debug(struct nec_places *p, uint32_t objfile)
 	d->fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	if (d->fd >= 0)
 		d->elf = elf_begin(d->fd, ELF_C_READ_MMAP, NULL);
-	if (d->elf)
+	if (d->elf && is_bearable(d->elf))
 		d->dw = dwarf_begin_elf(d->elf, DWARF_C_READ, NULL);
 	return d->dw;
 }
