@@ -64,8 +64,10 @@ uint64_t nec_iframe_slots(const struct nec_target *t, uint64_t iframe, uint64_t 
 	uint64_t stack = (uint64_t)(uint32_t)nec_field32(t, code, NEC_F_CODE_STACKSIZE);
 
 	locals = (uint64_t)(uint32_t)nec_field32(t, code, NEC_F_CODE_NLOCALSPLUS);
-	if (locals > MAX_SLOTS)
-		locals = 0;
+	/* Of something that is no code; a count that is above all bounds would keep us here. */
+	if (locals > MAX_SLOTS || stack > MAX_SLOTS ||
+	    !nec_image_view(t->image, iframe + nec_off(t, NEC_F_IFRAME_LOCALSPLUS), locals * 8))
+		locals = stack = 0;
 	if (locals_ret)
 		*locals_ret = locals;
 	if (nec_has(t, NEC_F_IFRAME_STACKPOINTER)) {
