@@ -136,12 +136,13 @@ static void support(struct nec_pairing *p, uint32_t b)
 /* Counts references that are in both lists; those that tell something of the object, and the
  * others' targets get support. */
 static void count_common(struct nec_pairing *p, struct telling *a, struct telling *b, bool speaks,
-			 uint32_t *same_ret, uint32_t *common_ret)
+			 uint8_t *state_ret, uint32_t *common_ret)
 {
 	const uint8_t *kind = p->kind.data;
 	uint32_t i = 0, j = 0;
 
-	*same_ret = *common_ret = 0;
+	*state_ret = 0;
+	*common_ret = 0;
 	if (a->count != b->count || memcmp(a->dst, b->dst, a->count * sizeof(*a->dst)) != 0) {
 		qsort(a->dst, a->count, sizeof(*a->dst), compare_ids);
 		qsort(b->dst, b->count, sizeof(*b->dst), compare_ids);
@@ -156,7 +157,9 @@ static void count_common(struct nec_pairing *p, struct telling *a, struct tellin
 		}
 		++*common_ret;
 		if (!(kind[b->dst[j]] & NEC_CLASS_SHARED))
-			++*same_ret;
+			*state_ret |= kind[b->dst[j]] & (NEC_CLASS_VALUE | NEC_CLASS_FIXED)
+					      ? NEC_PAIR_SAME_VALUE
+					      : NEC_PAIR_SAME;
 		if (speaks)
 			support(p, b->dst[j]);
 		i++;
@@ -207,22 +210,19 @@ static struct nec_error *note_length(struct nec_pairing *p, unsigned int worker,
 				   sizeof(grown));
 }
 
-static void note_dict(struct nec_pairing *p, const struct nec_edge *edges_a, uint32_t count_a,
-		      const struct nec_edge *edges_b, uint32_t count_b)
+static bool is_dict_of(const struct nec_pairing *p, int side, const struct nec_edge *edge)
+{
+	return edge->label_kind == NEC_LABEL_STRING &&
+	       (edge->label == p->dict_labels[side][0] || edge->label == p->dict_labels[side][1]);
+}
+
+static void note_dict(struct nec_pairing *p, const struct nec_edge *edges, uint32_t count)
 {
 	uint8_t *state = p->state.data;
-	uint32_t i, j;
 
-	for (i = 0; i < count_a; i++)
-		if (edges_a[i].label_kind == NEC_LABEL_STRING &&
-		    edges_a[i].label == p->dict_label[0])
-			break;
-	for (j = 0; j < count_b; j++)
-		if (edges_b[j].label_kind == NEC_LABEL_STRING &&
-		    edges_b[j].label == p->dict_label[1])
-			break;
-	if (i < count_a && j < count_b && nec_pairing_b(p, edges_a[i].dst) == edges_b[j].dst)
-		__atomic_fetch_or(&state[edges_b[j].dst], NEC_PAIR_OWNED, __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < count; i++)
+		if (is_dict_of(p, 1, &edges[i]))
+			__atomic_fetch_or(&state[edges[i].dst], NEC_PAIR_OWNED, __ATOMIC_RELAXED);
 }
 
 static struct nec_error *compare_references(struct nec_merge_worker *w,
@@ -233,8 +233,8 @@ static struct nec_error *compare_references(struct nec_merge_worker *w,
 	struct nec_pairing *p = s->p;
 	struct telling *ta = &s->a[w->index], *tb = &s->b[w->index];
 	const struct nec_edge *edges_a, *edges_b;
-	uint32_t count_a, count_b, same, common, changed;
-	uint8_t *state, kind;
+	uint32_t count_a, count_b, common;
+	uint8_t *state, kind, evidence;
 
 	if (!a || !b || nec_pairing_b(p, a->id) != b->id)
 		return NULL;
@@ -244,23 +244,21 @@ static struct nec_error *compare_references(struct nec_merge_worker *w,
 		return NULL;
 	state = &((uint8_t *)p->state.data)[b->id];
 	kind = ((const uint8_t *)p->kind.data)[b->id];
+	note_dict(p, edges_b, count_b);
 	NEC_TRY(gather(p, 0, edges_a, count_a, ta));
 	NEC_TRY(gather(p, 1, edges_b, count_b, tb));
 	/* What cannot change and did is another object: it speaks for nobody. */
 	if (kind & NEC_CLASS_FIXED)
-		count_common(p, ta, tb, false, &same, &common);
+		count_common(p, ta, tb, false, &evidence, &common);
 	if (kind & NEC_CLASS_FIXED && (ta->count != common || tb->count != common)) {
 		__atomic_fetch_or(state, NEC_PAIR_REUSED | NEC_PAIR_DECIDED, __ATOMIC_RELAXED);
 		return NULL;
 	}
-	count_common(p, ta, tb, true, &same, &common);
-	changed = ta->count - common;
-	__atomic_fetch_or(state,
-			  (uint8_t)((same ? NEC_PAIR_SAME : 0) | (changed ? NEC_PAIR_CHANGED : 0) |
-				    (changed > 1 ? NEC_PAIR_CHANGED2 : 0)),
-			  __ATOMIC_RELAXED);
+	count_common(p, ta, tb, true, &evidence, &common);
+	if (ta->count - common > 1)
+		evidence |= NEC_PAIR_CHANGED2;
+	__atomic_fetch_or(state, evidence, __ATOMIC_RELAXED);
 	if (!(kind & (NEC_CLASS_FIXED | NEC_CLASS_VALUE))) {
-		note_dict(p, edges_a, count_a, edges_b, count_b);
 		return note_length(p, w->index, b->id, length(edges_a, count_a, kind),
 				   length(edges_b, count_b, kind));
 	}
@@ -312,23 +310,23 @@ static struct nec_error *note_roots(struct nec_pairing *p)
 
 /* ---- verdicts ---- */
 
-static bool is_reused(const struct nec_pairing *p, uint32_t b)
+static bool is_held(const struct nec_pairing *p, uint32_t b)
+{
+	return ((const uint8_t *)p->support.data)[b] ||
+	       ((const uint8_t *)p->state.data)[b] & NEC_PAIR_ROOT;
+}
+
+/* Nothing of what made it this object is left: of an instance its numbers and strings, of a
+ * container all that was in it. */
+static bool is_replaced(const struct nec_pairing *p, uint32_t b)
 {
 	uint8_t state = ((const uint8_t *)p->state.data)[b];
 	uint8_t kind = ((const uint8_t *)p->kind.data)[b];
-	bool held = ((const uint8_t *)p->support.data)[b] || state & NEC_PAIR_ROOT;
+	bool container = kind & (NEC_CLASS_SEQUENCE | NEC_CLASS_SET | NEC_CLASS_DICT) &&
+			 !(state & NEC_PAIR_OWNED);
 
-	if (state & NEC_PAIR_DECIDED)
-		return state & NEC_PAIR_REUSED;
-	if (state & NEC_PAIR_SAME)
-		return false;
-	if (!held) /* a value that equals is worth something, an empty container nothing */
-		return !(kind & (NEC_CLASS_VALUE | NEC_CLASS_FIXED));
-	/* An instance of which no attribute is what it was. A container may just have been filled
-	 * anew. */
 	return state & NEC_PAIR_CHANGED2 && !(state & NEC_PAIR_ROOT) &&
-	       (state & NEC_PAIR_OWNED ||
-		!(kind & (NEC_CLASS_VALUE | NEC_CLASS_SEQUENCE | NEC_CLASS_SET | NEC_CLASS_DICT)));
+	       !(state & (container ? NEC_PAIR_SAME | NEC_PAIR_SAME_VALUE : NEC_PAIR_SAME_VALUE));
 }
 
 enum nec_verdict nec_pairing_verdict(const struct nec_pairing *p, uint32_t b)
@@ -353,6 +351,104 @@ struct revisit {
 	uint32_t *old;            /* targets in A of the one at work, as ids of B, sorted; owned */
 	uint32_t old_count, old_capacity;
 };
+
+/* Does an attribute, a global, or a member of a C struct of an object that is the same refer to it?
+ */
+struct naming {
+	const struct nec_pairing *p;
+	struct nec_neighbours *neighbours;
+	uint32_t dst;
+	bool found;
+};
+
+static struct nec_error *is_name(void *arg, const struct nec_edge *edge, bool *stop)
+{
+	struct naming *n = arg;
+	const uint8_t *state = n->p->state.data;
+
+	if (edge->dst != n->dst || edge->kind == NEC_REF_WEAK || edge->kind == NEC_REF_TYPE)
+		return NULL;
+	if (edge->label_kind == NEC_LABEL_ATTR ||
+	    (edge->label_kind == NEC_LABEL_KEY && state[edge->src] & NEC_PAIR_OWNED) ||
+	    (edge->label_kind == NEC_LABEL_STRING && edge->label != n->p->key_labels[1][2] &&
+	     tells(n->p, 1, edge)))
+		*stop = n->found = true;
+	return NULL;
+}
+
+static struct nec_error *ask_referrer(void *arg, uint32_t src, bool *stop)
+{
+	struct naming *n = arg;
+
+	if (!nec_pairing_same(n->p, src))
+		return NULL;
+	NEC_TRY(n->neighbours->references(n->neighbours, src, is_name, n));
+	*stop = n->found;
+	return NULL;
+}
+
+/* Is src the instance or module whose dict dst is? */
+struct ownership {
+	const struct nec_pairing *p;
+	uint32_t dst;
+	bool found;
+};
+
+static struct nec_error *is_owner(void *arg, const struct nec_edge *edge, bool *stop)
+{
+	struct ownership *o = arg;
+
+	if (edge->dst == o->dst && is_dict_of(o->p, 1, edge))
+		*stop = o->found = true;
+	return NULL;
+}
+
+/* For the dict of an instance: has the instance a name? */
+static struct nec_error *ask_owner(void *arg, uint32_t src, bool *stop)
+{
+	struct naming *n = arg, owner = {n->p, n->neighbours, src, false};
+	struct ownership o = {n->p, n->dst, false};
+
+	if (!nec_pairing_same(n->p, src))
+		return NULL;
+	NEC_TRY(n->neighbours->references(n->neighbours, src, is_owner, &o));
+	if (!o.found)
+		return NULL;
+	if (!(((const uint8_t *)n->p->state.data)[src] & NEC_PAIR_ROOT))
+		NEC_TRY(n->neighbours->referrers(n->neighbours, src, ask_referrer, &owner));
+	else
+		owner.found = true;
+	*stop = n->found = owner.found;
+	return NULL;
+}
+
+static struct nec_error *is_reused(struct revisit *r, uint32_t b, bool *ret)
+{
+	const struct nec_pairing *p = r->p;
+	uint8_t state = ((const uint8_t *)p->state.data)[b];
+	uint8_t kind = ((const uint8_t *)p->kind.data)[b];
+	struct naming naming = {p, nec_edges_neighbours(r->b), b, false};
+
+	*ret = false;
+	if (state & NEC_PAIR_DECIDED) {
+		*ret = state & NEC_PAIR_REUSED;
+		return NULL;
+	}
+	/* A value that equals the one before is worth something, an empty container that nobody
+	 * held is not. */
+	if (kind & (NEC_CLASS_VALUE | NEC_CLASS_FIXED))
+		return NULL;
+	if (!is_held(p, b)) {
+		*ret = !(state & (NEC_PAIR_SAME | NEC_PAIR_SAME_VALUE)) || is_replaced(p, b);
+		return NULL;
+	}
+	if (!is_replaced(p, b) || r->list.size / sizeof(b) >= REVISITS_MAX)
+		return NULL;
+	NEC_TRY(naming.neighbours->referrers(
+		naming.neighbours, b, state & NEC_PAIR_OWNED ? ask_owner : ask_referrer, &naming));
+	*ret = !naming.found;
+	return NULL;
+}
 
 static struct nec_error *found_reused(struct revisit *r, uint32_t b)
 {
@@ -386,6 +482,7 @@ static struct nec_error *withdraw(void *arg, const struct nec_edge *edge, bool *
 {
 	struct revisit *r = arg;
 	uint8_t *state = r->p->state.data, *held = r->p->support.data;
+	bool reused;
 
 	(void)stop;
 	if (!tells(r->p, 1, edge) || !(state[edge->dst] & NEC_PAIR_MATCHED) || !held[edge->dst] ||
@@ -393,40 +490,25 @@ static struct nec_error *withdraw(void *arg, const struct nec_edge *edge, bool *
 	    !bsearch(&edge->dst, r->old, r->old_count, sizeof(*r->old), compare_ids))
 		return NULL;
 	held[edge->dst]--;
-	if (state[edge->dst] & NEC_PAIR_REUSED || !is_reused(r->p, edge->dst))
+	if (state[edge->dst] & NEC_PAIR_REUSED)
 		return NULL;
-	return found_reused(r, edge->dst);
+	NEC_TRY(is_reused(r, edge->dst, &reused));
+	return reused ? found_reused(r, edge->dst) : NULL;
 }
 
 /* The instance that a dict belongs to is as new as the dict. */
-static struct nec_error *blame_owner(void *arg, const struct nec_edge *edge, bool *stop)
-{
-	uint32_t *dict = arg;
-
-	if (edge->label_kind != NEC_LABEL_STRING || edge->dst != dict[0] || edge->label != dict[1])
-		return NULL;
-	dict[2] = 1;
-	*stop = true;
-	return NULL;
-}
-
-static struct nec_error *visit_referrer(void *arg, uint32_t src, bool *stop)
+static struct nec_error *blame_owner(void *arg, uint32_t src, bool *stop)
 {
 	struct revisit *r = arg;
+	struct ownership o = {r->p, ((uint32_t *)r->list.data)[r->list.size / sizeof(uint32_t) - 1],
+			      false};
 	struct nec_neighbours *n = nec_edges_neighbours(r->b);
-	uint8_t *state = r->p->state.data;
-	uint32_t dict[3] = {((uint32_t *)r->list.data)[r->list.size / sizeof(uint32_t) - 1],
-			    r->p->dict_label[1], 0};
 
-	(void)stop;
-	if ((state[src] & (NEC_PAIR_MATCHED | NEC_PAIR_REUSED)) != NEC_PAIR_MATCHED)
+	if (!nec_pairing_same(r->p, src))
 		return NULL;
-	NEC_TRY(n->references(n, src, blame_owner, dict));
-	if (dict[2]) {
-		*stop = true;
-		return found_reused(r, src);
-	}
-	return NULL;
+	NEC_TRY(n->references(n, src, is_owner, &o));
+	*stop = o.found;
+	return o.found ? found_reused(r, src) : NULL;
 }
 
 static struct nec_error *revisit_one(struct revisit *r, uint32_t b)
@@ -449,15 +531,19 @@ static struct nec_error *judge_all(struct revisit *r)
 	struct nec_pairing *p = r->p;
 	const uint8_t *state = p->state.data;
 	struct nec_neighbours *n = nec_edges_neighbours(r->b);
+	bool reused;
 	size_t i;
 	uint32_t b;
 
 	for (b = 0; b < p->count_b; b++) {
-		if (!(state[b] & NEC_PAIR_MATCHED) || !is_reused(p, b))
+		if (!(state[b] & NEC_PAIR_MATCHED) || state[b] & NEC_PAIR_REUSED)
+			continue;
+		NEC_TRY(is_reused(r, b, &reused));
+		if (!reused)
 			continue;
 		NEC_TRY(found_reused(r, b));
 		if (state[b] & NEC_PAIR_OWNED && r->list.size / sizeof(b) < REVISITS_MAX)
-			NEC_TRY(n->referrers(n, b, visit_referrer, r));
+			NEC_TRY(n->referrers(n, b, blame_owner, r));
 	}
 	for (i = 0; i < r->list.size / sizeof(b) && i < REVISITS_MAX; i++) {
 		NEC_TRY(revisit_one(r, ((const uint32_t *)r->list.data)[i]));
@@ -524,7 +610,9 @@ static struct nec_error *prepare(struct nec_pairing *p)
 
 		NEC_TRY(read_label(db, " key", &p->key_labels[i][0]));
 		NEC_TRY(read_label(db, " shared key", &p->key_labels[i][1]));
-		NEC_TRY(read_label(db, ".__dict__", &p->dict_label[i]));
+		NEC_TRY(read_label(db, "{}", &p->key_labels[i][2]));
+		NEC_TRY(read_label(db, ".__dict__", &p->dict_labels[i][0]));
+		NEC_TRY(read_label(db, ".md_dict", &p->dict_labels[i][1]));
 	}
 	for (i = 0; i < NEC_MERGE_WORKERS; i++)
 		NEC_TRY(nec_tmparray_init(&p->grown[i], dir));

@@ -8,8 +8,9 @@
  * certain;
  *   - a reference that is there in both, from an object that is the same to this one, says it was
  * never let go of; so does a root that is there in both;
- *   - what an object refers to: all of it changed is a sign of a new one, part of it unchanged of
- * the same.
+ *   - an object of which no number or string is what it was is a new one, unless it has a name:
+ * what an attribute or a global refers to is changed more often than replaced, what lies in a
+ * container is replaced.
  *
  * Evidence is gathered in two merges (merge.h). Objects that turn out to be new no longer speak for
  * what they refer to, so verdicts on those are looked at once more, until nothing changes. Memory:
@@ -29,12 +30,12 @@
 enum {
 	NEC_PAIR_MATCHED = 1, /* A has one of the same class there, and nothing rules out that it is
 				 the same */
-	NEC_PAIR_SAME = 2,    /* some reference that tells is unchanged */
-	NEC_PAIR_CHANGED = 4, /* one that tells is gone or another */
-	NEC_PAIR_CHANGED2 = 8, /* two or more are */
-	NEC_PAIR_OWNED = 16,   /* the __dict__ of an instance that is matched */
-	NEC_PAIR_ROOT = 32,    /* a root of the same kind in both */
-	NEC_PAIR_REUSED = 64,  /* verdict: another object at the same address */
+	NEC_PAIR_SAME = 2,    /* refers as before to an object that may change */
+	NEC_PAIR_SAME_VALUE = 4, /* ... to a number, string or tuple that not everybody has */
+	NEC_PAIR_CHANGED2 = 8,   /* two references or more are gone or to others */
+	NEC_PAIR_OWNED = 16,     /* the dict of an instance or module that is matched */
+	NEC_PAIR_ROOT = 32,      /* a root of the same kind in both */
+	NEC_PAIR_REUSED = 64,    /* verdict: another object at the same address */
 	NEC_PAIR_DECIDED = 128,
 };
 
@@ -71,7 +72,7 @@ struct nec_pairing {
 	struct nec_tmparray grown[NEC_MERGE_WORKERS]; /* struct nec_grown, ascending */
 	/* Labels of references that say nothing of who an object is, and of instances' dicts, by
 	 * side. */
-	uint32_t key_labels[2][2], dict_label[2];
+	uint32_t key_labels[2][3], dict_labels[2][2];
 	uint64_t verdicts[NEC_VERDICTS]; /* objects of B */
 	uint64_t matched_addresses; /* addresses that have an object of the same class in both */
 	struct nec_progress *progress;

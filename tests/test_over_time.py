@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Services that are dumped while they run (fixtures/growing.py): who is blamed, when memory ends, and which objects are the same.
+
+Figures are printed: precision and recall of identity against the service's own record, how far the projected end was from
+the real one, and what a capture costs beside gcore.
+"""
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+NECROPSY = os.environ["NECROPSY"]
+SRCDIR = os.environ["srcdir"]
+GROWING = os.path.join(SRCDIR, "fixtures", "growing.py")
+ENV = dict(os.environ, LC_ALL="C.UTF-8")
+MIB = 1 << 20
+
+
+def say(*words):
+    """A diagnostic of TAP."""
+    sys.stdout.write("# %s\n" % " ".join(str(w) for w in words))
+    sys.stdout.flush()
+
+
+def run(*args, status=(0, 1)):
+    done = subprocess.run([NECROPSY, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV,
+                          universal_newlines=True, timeout=300)
+    if done.returncode not in status:
+        raise AssertionError("%s: %s" % (args, done.stderr))
+    return done.stdout
+
+
+class Service(object):
+    def __init__(self, directory, kind, rate, limit=None):
+        def confine():
+            # One heap for all threads: arenas of 64 MiB of address space each are not what is measured.
+            if limit:
+                resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        self.directory = directory
+        self.process = subprocess.Popen([sys.executable, GROWING, kind, str(rate)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL, preexec_fn=confine, env=dict(ENV, MALLOC_ARENA_MAX="1"))
+        self.pid = int(self.process.stdout.readline().split()[1])
+        self.started = time.time()
+
+    def end(self):
+        self.process.kill()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def capture(self, name):
+        path = self.path(name)
+        run("capture", str(self.pid), "-o", path)
+        return path
+
+    def mark(self, name):
+        path = self.path(name)
+        self.process.stdin.write(("mark %s\n" % path).encode())
+        self.process.stdin.flush()
+        self.process.stdout.readline()
+        with open(path) as f:
+            return json.load(f)
+
+    def go(self):
+        self.process.stdin.write(b"go\n")
+        self.process.stdin.flush()
+
+    def series(self, count, seconds):
+        paths = []
+        for number in range(count):
+            time.sleep(max(0.0, self.started + (number + 1) * seconds - time.time()))
+            paths.append(self.capture("core.%d" % number))
+        return paths
+
+
+def can_capture():
+    """Is a child of ours ours to trace?"""
+    sleeper = subprocess.Popen(["sleep", "30"])
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            return subprocess.run([NECROPSY, "capture", str(sleeper.pid), "-o", os.path.join(directory, "core")],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+CAN_CAPTURE = can_capture()
+
+
+@unittest.skipUnless(CAN_CAPTURE, "processes cannot be captured here")
+class Case(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+
+    def service(self, *args, **kwargs):
+        service = Service(self.directory, *args, **kwargs)
+        self.addCleanup(service.end)
+        return service
+
+
+class Blame(Case):
+    """Eight snapshots: the culprit comes first, and a cache that is full is not blamed."""
+
+    def trend(self, kind, rate, seconds=0.8):
+        service = self.service(kind, rate)
+        time.sleep(0.3)
+        return json.loads(run("trend", *service.series(8, seconds), "--json", "--limit", "64GiB"))
+
+    def growing(self, trend, kind):
+        return [s["name"] for s in trend["series"] if s["kind"] == kind and s["grows"]]
+
+    def assert_harmless(self, trend):
+        for name in self.growing(trend, "holder") + self.growing(trend, "container"):
+            self.assertNotIn("lookup", name)
+            self.assertNotIn("table", name)
+
+    def test_registry(self):
+        trend = self.trend("registry", 8)
+        self.assertIn("Page.instances", self.growing(trend, "holder")[0])
+        self.assertIn("Page.instances", self.growing(trend, "container")[0])
+        self.assert_harmless(trend)
+        self.assertEqual(trend["forecast"][0]["verdict"], "reached")
+
+    def test_lru_cache_under_threads(self):
+        trend = self.trend("lru_cache", 3)
+        self.assertIn("Config.price", self.growing(trend, "holder")[0])
+        self.assert_harmless(trend)
+
+    def test_fragmentation_is_no_leak(self):
+        trend = self.trend("fragmentation", 20)
+        self.assert_harmless(trend)
+        memory = {s["name"]: s for s in trend["series"] if s["kind"] == "memory"}
+        self.assertFalse(memory["objects"]["grows"], memory["objects"])
+        self.assertNotEqual(trend["forecast"][0]["verdict"], "reached", memory["rss"])
+
+    def test_a_cache_that_fills_up_and_stops(self):
+        trend = self.trend("filling", 8)
+        self.assertEqual(self.growing(trend, "holder"), [])
+        self.assertNotEqual(trend["forecast"][0]["verdict"], "reached")
+
+
+class End(Case):
+    def test_the_projected_end_is_the_real_one(self):
+        # About 6 MiB a second, and room for some 20 seconds.
+        service = self.service("registry", 12, limit=160 * MIB)
+        time.sleep(1.5)
+        paths = service.series(8, 1.0)
+        trend = json.loads(run("trend", *paths, "--json"))
+        forecast = trend["forecast"][0]
+        service.process.wait(timeout=120)
+        real = time.time()
+        first = trend["snapshots"][0]["time"]
+        self.assertEqual((forecast["origin"], forecast["bytes"]), ("address space", 160 * MIB))
+        self.assertEqual(forecast["verdict"], "reached", trend["series"][:3])
+        off = (forecast["at"] - real) / (real - first)
+        left = real - forecast["last_time"]
+        say("projected end: %.1f s after the last snapshot, really %.1f s; off by %.1f %% of the time since the first"
+            % (forecast["at"] - forecast["last_time"], left, 100 * off))
+        self.assertLess(abs(off), 0.1)
+        self.assertLess(forecast["at"], real + 0.1 * (real - first))
+
+
+class Identity(Case):
+    """Objects that live on, and objects that were made anew where others had been, by the service's own serial numbers."""
+
+    def test_verdicts_against_the_record(self):
+        service = self.service("churn", 6)
+        time.sleep(2)
+        before = service.mark("a.json")
+        a = service.capture("a")
+        service.go()
+        time.sleep(0.3)
+        after = service.mark("b.json")
+        b = service.capture("b")
+        service.go()
+        rows = json.loads(run("diff", a, b, "--by", "objects", "--all", "--limit", "0", "--json"))
+        added = {int(r["addr"], 16) for r in rows if r["side"] == "B"}
+        total, again = [0, 0, 0], 0
+        for kind in sorted(before):
+            old = {int(k): v for k, v in before[kind].items()}
+            new = {int(k): v for k, v in after[kind].items()}
+            born = {addr for addr, serial in new.items() if old.get(addr) != serial}
+            reused = {addr for addr in born if addr in old}
+            said = {addr for addr in new if addr in added}
+            right = len(born & said)
+            total = [total[0] + right, total[1] + len(said), total[2] + len(born)]
+            again += len(reused)
+            say("%-8s %4d alive, %4d born since, %4d of them where one of the kind had been: precision %.3f recall %.3f"
+                % (kind, len(new), len(born), len(reused), right / max(1, len(said)), right / max(1, len(born))))
+        precision, recall = total[0] / total[1], total[0] / total[2]
+        say("identity: precision %.3f recall %.3f of %d births" % (precision, recall, total[2]))
+        self.assertGreater(total[2], 200)
+        self.assertGreater(again, 20)
+        self.assertGreater(precision, 0.98)
+        self.assertGreater(recall, 0.95)
+
+
+@unittest.skipUnless(shutil.which("gcore"), "gcore is not installed")
+class Cost(Case):
+    def test_capture_beside_gcore(self):
+        """Of one process that stands still and said before what it has: every object and reference of it is in both cores."""
+        oracle = os.path.join(self.directory, "oracle")
+        story = subprocess.Popen([sys.executable, os.path.join(SRCDIR, "fixtures", "stories", "class_registry.py"), oracle],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=ENV)
+        self.addCleanup(lambda: (story.kill(), story.wait(), story.stdout.close()))
+        pid = int(story.stdout.readline().split()[1])
+        ours, theirs = os.path.join(self.directory, "ours"), os.path.join(self.directory, "theirs.%d" % pid)
+        began = time.monotonic()
+        done = json.loads(run("capture", str(pid), "-o", ours, "--json"))
+        middle = time.monotonic()
+        subprocess.run(["gcore", "-o", theirs[:-len(".%d" % pid)], str(pid)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, check=True)
+        ended = time.monotonic()
+        pause = done["pause_microseconds"] / 1e6
+        sizes = [os.stat(p).st_size for p in (ours, theirs)]
+        say("capture: %.3f s of standstill, %.1f s in all, %.1f MiB; gcore: %.1f s, %.1f MiB"
+            % (pause, middle - began, sizes[0] / MIB, ended - middle, sizes[1] / MIB))
+        self.assertLess(pause, ended - middle)
+        self.assertLessEqual(sizes[0], sizes[1])
+        for core in (ours, theirs):
+            run("load", core, "-o", core + ".db")
+            truth = subprocess.run([sys.executable, os.path.join(SRCDIR, "tests", "truth.py"), "--core", core, oracle, core + ".db"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   universal_newlines=True, timeout=300)
+            for line in truth.stdout.splitlines():
+                if line.startswith(("objects", "references")):
+                    say(os.path.basename(core), line)
+            self.assertEqual(truth.returncode, 0, truth.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
