@@ -230,7 +230,8 @@ class Cost(Case):
         self.assertLessEqual(sizes[0], sizes[1])
         for core in (ours, theirs):
             run("load", core, "-o", core + ".db")
-            truth = subprocess.run([sys.executable, os.path.join(SRCDIR, "tests", "truth.py"), "--core", core, oracle, core + ".db"],
+            truth = subprocess.run([sys.executable, os.path.join(SRCDIR, "tests", "truth.py"), "--necropsy", NECROPSY,
+                                    "--core", core, oracle, core + ".db"],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                    universal_newlines=True, timeout=300)
             for line in truth.stdout.splitlines():
