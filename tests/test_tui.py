@@ -35,6 +35,8 @@ SCREENS = [
     ("show", PROCESSOR, "heap"),
     ("retainers", PROCESSOR + "r\n<Right>\n<Down>\n<Right>\n<Down>\n<Right>\n", "heap"),
     ("paths", PROCESSOR + "p\n", "heap"),
+    ("cut", PROCESSOR + "<Tab>\nw\n", "heap"),
+    ("drop", PROCESSOR + "r\n<Down>\nw\n", "heap"),
     ("dominators", "D\n<Right>\n<Down>\n<Right>\n", "heap"),
     ("threads", "H\n<Down>\n<Tab>\n<Down>\n", "heap"),
     ("groups", "t\n", "heap"),
@@ -257,6 +259,13 @@ class Behaviour(Case):
     def test_export_of_a_filtered_list(self):
         self.script("T\n/nlp<Enter>\n:export few.csv\n")
         self.assertEqual(len(self.saved("few.csv").splitlines()), 2)
+
+    def test_draw_writes_who_holds_the_object(self):
+        self.script(PROCESSOR + ":draw held.dot\n")
+        drawn = self.saved("held.dot")
+        self.assertTrue(drawn.startswith("digraph"), drawn[:80])
+        self.assertIn("Processor", drawn)
+        self.assertIn("->", drawn)
 
     def test_text_of_the_dump_cannot_reach_the_terminal(self):
         for keys in (":find backwards\n", "T\n/evil<Enter>\n", ":find backwards\n<Enter>\np\n"):

@@ -258,13 +258,21 @@ static struct nec_error *ask(struct nec_app *app)
 	return NULL;
 }
 
+static void say_written(struct nec_app *app, const struct nec_job *job)
+{
+	if (job->kind == NEC_JOB_DRAW)
+		nec_app_say(app, "the graph is in %s: dot -Tsvg makes a picture of it", job->path);
+	else
+		nec_app_say(app, "%" PRId64 " rows are in %s", job->exported, job->path);
+}
+
 static void answer(struct nec_app *app, struct nec_job *job)
 {
 	if (job->owner == app) {
 		if (job->error)
 			nec_app_complain(app, nec_take(job->error));
 		else
-			nec_app_say(app, "%" PRId64 " rows are in %s", job->exported, job->path);
+			say_written(app, job);
 	}
 	for (int i = 0; i < app->place_count; i++)
 		for (int j = 0; j < app->places[i]->pane_count; j++)

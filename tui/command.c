@@ -276,7 +276,7 @@ static struct nec_error *run_export(struct nec_app *app, const char *argument)
 	const struct nec_view *view = pane->view;
 	struct nec_job *job;
 
-	if (view->fill || view->paths) {
+	if (view->fill || view->maker) {
 		nec_app_say(app, "this list is not of a query");
 		return NULL;
 	}
@@ -311,6 +311,74 @@ static struct nec_error *run_export(struct nec_app *app, const char *argument)
 	}
 	if (!job->path || (pane->filter && !job->filter) || (!view->query && !job->sql) ||
 	    (view->query && nec_params_copy(&job->params, &pane->params))) {
+		nec_job_destroy(job);
+		return &nec_enomem;
+	}
+	nec_worker_submit(app->worker, job);
+	nec_app_say(app, "writing %s", argument);
+	return NULL;
+}
+
+/* A number that names an end of the reference on the line: of the row, or what the screen is about. */
+static bool end_of_edge(const struct nec_pane *pane, const char *name, int64_t *ret)
+{
+	const struct nec_value *value =
+		name ? nec_pane_value(pane, nec_pane_row(pane), name) : NULL;
+
+	if (name && !value)
+		value = nec_params_find(&pane->params, name);
+	if (!value || value->type != NEC_COLUMN_INT)
+		return false;
+	*ret = value->i;
+	return true;
+}
+
+/* Without the reference that the line is about, else without its object. */
+static struct nec_error *run_whatif(struct nec_app *app, const char *argument)
+{
+	const struct nec_pane *pane = nec_app_pane(app);
+	_cleanup_(nec_text_deinit) struct nec_text line = {0};
+	int64_t src, dst, addr;
+
+	(void)argument;
+	if (end_of_edge(pane, pane->view->edge.src, &src) &&
+	    end_of_edge(pane, pane->view->edge.dst, &dst))
+		nec_text_printf(&line, "cut 0x%" PRIx64 "->0x%" PRIx64, (uint64_t)src,
+				(uint64_t)dst);
+	else if (nec_app_object(app, &addr))
+		nec_text_printf(&line, "drop 0x%" PRIx64, (uint64_t)addr);
+	if (!line.len) {
+		nec_app_say(app, "no object is on this line");
+		return NULL;
+	}
+	return nec_tui_command_run(app, nec_text_str(&line));
+}
+
+static struct nec_error *run_draw(struct nec_app *app, const char *argument)
+{
+	struct nec_value value;
+	struct nec_job *job;
+	int64_t addr;
+
+	if (!nec_app_object(app, &addr)) {
+		nec_app_say(app, "no object is on this line");
+		return NULL;
+	}
+	if (!*argument) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "draw 0x%" PRIx64 ".dot", (uint64_t)addr);
+		nec_prompt_open(&app->prompt, ':', line);
+		return NULL;
+	}
+	job = nec_job_create(NEC_JOB_DRAW);
+	if (!job)
+		return &nec_enomem;
+	value = nec_value_int(addr);
+	job->owner = app;
+	job->db = nec_app_pane(app)->db;
+	job->path = strdup(argument);
+	if (!job->path || nec_params_set(&job->params, "addr", &value)) {
 		nec_job_destroy(job);
 		return &nec_enomem;
 	}
@@ -405,7 +473,7 @@ static struct nec_error *run_copy(struct nec_app *app, const char *argument)
 
 	(void)argument;
 	/* the path that ends on this line, or below it */
-	for (size_t i = pane->cursor; pane->view->paths && i < pane->rows.count && !text.len; i++) {
+	for (size_t i = pane->cursor; pane->view->maker && i < pane->rows.count && !text.len; i++) {
 		const struct nec_value *path = nec_pane_value(pane, pane->rows.at[i], "text");
 
 		if (path && path->s)
@@ -555,6 +623,8 @@ const struct nec_tui_command nec_tui_commands[] = {
 	{"marked", NULL, "go to the marked object; with several, list them", run_marked},
 	{"compare", NULL, "the object beside the one marked last", run_compare},
 	{"copy", NULL, "copy the address, or the path, to the clipboard (OSC 52)", run_copy},
+	{"whatif", NULL, "what would go without this reference, or this object", run_whatif},
+	{"draw", "FILE", "write who holds the object as a graph, for Graphviz", run_draw},
 	{"command", NULL, "type a command", run_command},
 	{"redraw", NULL, "draw the screen anew", run_redraw},
 	{"stop", NULL, "end what takes long, or the filter", run_stop},

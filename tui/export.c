@@ -112,23 +112,43 @@ static struct nec_error *write_rows(struct nec_query *query, FILE *file, const c
 	return NULL;
 }
 
+/* A file that was not there. */
+static struct nec_error *create(const char *path, FILE **file_ret)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return nec_error_os(errno, "%s", path);
+	*file_ret = fdopen(fd, "w");
+	if (*file_ret)
+		return NULL;
+	close(fd);
+	unlink(path);
+	return &nec_enomem;
+}
+
 struct nec_error *nec_export(struct nec_query *query, const char *path, const volatile bool *cancel,
 			     int64_t *rows_ret)
 {
 	_cleanup_fclose_ FILE *file = NULL;
 	struct nec_error *err;
 	const char *dot = strrchr(path, '.');
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-	if (fd < 0)
-		return nec_error_os(errno, "%s", path);
-	file = fdopen(fd, "w");
-	if (!file) {
-		close(fd);
-		unlink(path);
-		return &nec_enomem;
-	}
+	NEC_TRY(create(path, &file));
 	err = write_rows(query, file, path, dot && strcmp(dot, ".json") == 0, cancel, rows_ret);
+	if (err)
+		unlink(path);
+	return err;
+}
+
+struct nec_error *nec_export_text(const char *text, const char *path)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	struct nec_error *err = NULL;
+
+	NEC_TRY(create(path, &file));
+	if (fputs(text, file) == EOF || fflush(file) != 0)
+		err = nec_error_os(errno, "%s", path);
 	if (err)
 		unlink(path);
 	return err;

@@ -14,4 +14,7 @@
 struct nec_error *nec_export(struct nec_query *query, const char *path, const volatile bool *cancel,
 			     int64_t *rows_ret);
 
+/* A text into a file that was not there, mode 0600. */
+struct nec_error *nec_export_text(const char *text, const char *path);
+
 #endif

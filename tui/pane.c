@@ -214,15 +214,15 @@ static struct nec_error *ask_page(struct nec_pane *pane, struct nec_worker *work
 	return NULL;
 }
 
-static struct nec_error *ask_paths(struct nec_pane *pane, struct nec_worker *worker)
+static struct nec_error *ask_maker(struct nec_pane *pane, struct nec_worker *worker)
 {
-	_cleanup_(job_destroyp) struct nec_job *job = nec_job_create(NEC_JOB_PATHS);
+	_cleanup_(job_destroyp) struct nec_job *job = nec_job_create(NEC_JOB_MADE);
 
 	if (!job)
 		return &nec_enomem;
 	job->owner = pane;
 	job->db = pane->db;
-	job->max_paths = pane->view->paths;
+	job->maker = pane->view->maker;
 	NEC_TRY(nec_params_copy(&job->params, &pane->params));
 	submit(pane, worker, nec_take(job), ASK_FORWARD);
 	return NULL;
@@ -277,7 +277,7 @@ struct nec_error *nec_pane_ask(struct nec_pane *pane, struct nec_worker *worker,
 	if (!pane->view->query) {
 		if (pane->at_end || pane->asked)
 			return NULL;
-		return pane->view->paths ? ask_paths(pane, worker) : ask_sql(pane, worker);
+		return pane->view->maker ? ask_maker(pane, worker) : ask_sql(pane, worker);
 	}
 	if (!pane->at_end && !(pane->asked & ASK_FORWARD) &&
 	    (pane->cursor + height >= pane->rows.count ||
@@ -506,7 +506,7 @@ static struct nec_error *answer_page(struct nec_pane *pane, struct nec_job *job)
 	bool last = job->kind != NEC_JOB_PAGE || (int64_t)job->rows.count < job->page.limit;
 	size_t n = job->rows.count;
 
-	if (job->kind != NEC_JOB_PATHS)
+	if (job->kind != NEC_JOB_MADE)
 		set_states(pane, &job->rows, 0);
 	if (job->tag == ASK_FORWARD) {
 		if (!job->page.positioned) {

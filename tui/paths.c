@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tui/paths.h"
-
+/* Paths to an object (nec_paths_find) as rows: one tree from the roots, each step once; see
+ * maker.h. */
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "tui/maker.h"
 
 #define NONE UINT32_MAX
 
 enum { LABEL, ADDR, TYPE, RETAINED, VALUE, TEXT, COLUMNS };
 
-const char *const nec_paths_columns[] = {
+static const char *const columns[] = {
 	[LABEL] = "label", [ADDR] = "addr", [TYPE] = "type",  [RETAINED] = "retained",
 	[VALUE] = "value", [TEXT] = "text", [COLUMNS] = NULL,
 };
@@ -91,16 +92,17 @@ static struct nec_error *add_row(const struct nec_paths *paths, const struct tre
 	return nec_rowlist_add(rows, row);
 }
 
-struct nec_error *nec_paths_rows(struct nec_db *db, int64_t addr, int max_paths,
-				 struct nec_progress *progress, struct nec_rowlist *rows)
+static struct nec_error *make(struct nec_db *db, const struct nec_params *params, int max,
+			      struct nec_progress *progress, struct nec_rowlist *rows)
 {
-	struct nec_path_options options = {.max_paths = (uint32_t)max_paths, .progress = progress};
+	struct nec_path_options options = {.max_paths = (uint32_t)max, .progress = progress};
+	const struct nec_value *addr = nec_params_find(params, "addr");
 	_cleanup_(nec_paths_destroyp) struct nec_paths *paths = NULL;
 	_cleanup_(tree_deinit) struct tree tree = {0};
 	uint16_t depth = 0;
 	uint32_t at;
 
-	NEC_TRY(nec_paths_find(db, (uint64_t)addr, &options, &paths));
+	NEC_TRY(nec_paths_find(db, addr ? (uint64_t)addr->i : 0, &options, &paths));
 	NEC_TRY(tree_init(&tree, paths));
 	for (at = tree.first; at != NONE;) {
 		NEC_TRY(add_row(paths, &tree, at, depth, rows));
@@ -117,3 +119,6 @@ struct nec_error *nec_paths_rows(struct nec_db *db, int64_t addr, int max_paths,
 	}
 	return NULL;
 }
+
+const struct nec_maker nec_maker_path = {.columns = columns, .make = make, .max = 1};
+const struct nec_maker nec_maker_paths = {.columns = columns, .make = make, .max = 20};

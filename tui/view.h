@@ -9,6 +9,7 @@
 #define NEC_TUI_VIEW_H
 
 #include "base/text.h"
+#include "tui/maker.h"
 #include "tui/rows.h"
 #include "tui/style.h"
 
@@ -68,8 +69,8 @@ struct nec_view {
 	struct { /* columns or parameters that name the reference a row is about; NULL: none */
 		const char *src, *dst;
 	} edge;
-	int paths;        /* not of a query: so many paths to the object `addr`, one tree; 0: no */
-	const char *wrap; /* column whose text is broken into lines, a row each */
+	const struct nec_maker *maker; /* not of a query: who works the rows out; NULL: nobody */
+	const char *wrap;              /* column whose text is broken into lines, a row each */
 
 	const char *kind;  /* what a snapshot must have for this ("objects"), as in meta's kinds */
 	const char *empty; /* said when there are no rows although there could be */

@@ -16,7 +16,6 @@
 #include <sys/eventfd.h>
 
 #include "tui/export.h"
-#include "tui/paths.h"
 
 struct nec_worker {
 	struct nec_db *db;
@@ -70,7 +69,7 @@ static struct nec_error *bind_params(struct nec_query *query, const struct nec_p
 	return NULL;
 }
 
-/* query NULL: those of paths. */
+/* query NULL: those of the maker. */
 static struct nec_error *copy_names(struct nec_job *job, const struct nec_query *query)
 {
 	int count = 0;
@@ -78,29 +77,40 @@ static struct nec_error *copy_names(struct nec_job *job, const struct nec_query 
 	if (query)
 		count = nec_query_column_count(query);
 	else
-		while (nec_paths_columns[count])
+		while (job->maker->columns[count])
 			count++;
 	job->columns = calloc((size_t)count + 1, sizeof(char *));
 	if (!job->columns)
 		return &nec_enomem;
 	for (int i = 0; i < count; i++) {
 		job->columns[i] =
-			strdup(query ? nec_query_column_name(query, i) : nec_paths_columns[i]);
+			strdup(query ? nec_query_column_name(query, i) : job->maker->columns[i]);
 		if (!job->columns[i])
 			return &nec_enomem;
 	}
 	return NULL;
 }
 
+static struct nec_error *draw(struct nec_db *db, struct nec_job *job)
+{
+	const struct nec_dot_options options = {.referrers = 4, .progress = &job->progress};
+	const struct nec_value *addr = nec_params_find(&job->params, "addr");
+	_cleanup_free_ char *text = NULL;
+
+	NEC_TRY(nec_dot(db, addr ? (uint64_t)addr->i : 0, &options, &text));
+	return nec_export_text(text, job->path);
+}
+
 static struct nec_error *run(struct nec_db *db, struct nec_job *job)
 {
 	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
-	const struct nec_value *addr = nec_params_find(&job->params, "addr");
 
-	if (job->kind == NEC_JOB_PATHS) {
+	if (job->kind == NEC_JOB_DRAW)
+		return draw(db, job);
+	if (job->kind == NEC_JOB_MADE) {
 		NEC_TRY(copy_names(job, NULL));
-		return nec_paths_rows(db, addr ? addr->i : 0, job->max_paths, &job->progress,
-				      &job->rows);
+		return job->maker->make(db, &job->params, job->maker->max, &job->progress,
+					&job->rows);
 	}
 	if (job->name)
 		NEC_TRY(nec_query_page(db, job->name, &job->page, &query));

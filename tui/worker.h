@@ -2,17 +2,19 @@
 /*
  * Queries beside the interface: one thread runs them in turn and nobody else asks the databases
  * anything, so a key is answered whatever a query takes. A job is a page of a named query, or an
- * SQL statement; its rows come back whole, or go to a file as they come (an export). A job can be
- * cancelled at any time, running or waiting.
+ * SQL statement, or rows that somebody works out (maker.h); its rows come back whole, or go to a
+ * file as they come (an export). A drawing goes to a file, too. A job can be cancelled at any time,
+ * running or waiting.
  */
 #ifndef NEC_TUI_WORKER_H
 #define NEC_TUI_WORKER_H
 
+#include "tui/maker.h"
 #include "tui/rows.h"
 
 struct nec_worker;
 
-enum nec_job_kind { NEC_JOB_PAGE, NEC_JOB_SQL, NEC_JOB_EXPORT, NEC_JOB_PATHS };
+enum nec_job_kind { NEC_JOB_PAGE, NEC_JOB_SQL, NEC_JOB_EXPORT, NEC_JOB_MADE, NEC_JOB_DRAW };
 
 struct nec_job {
 	struct nec_db *db; /* asked; NULL: the worker's own */
@@ -22,12 +24,12 @@ struct nec_job {
 	const char *name; /* of a query; NULL: sql */
 	char *sql;
 	char *filter; /* page.filter points here */
-	char *path;   /* EXPORT: the file, made with mode 0600; .json by its name, else CSV */
+	char *path;   /* EXPORT, DRAW: the file, made with mode 0600; .json by its name, else CSV */
 	struct nec_page page;
 	struct nec_params borrowed; /* what page's sort and key values borrow */
 	struct nec_params params;
-	size_t row_max; /* SQL: rows that are kept */
-	int max_paths;  /* PATHS, to the object params has as addr */
+	size_t row_max;                /* SQL: rows that are kept */
+	const struct nec_maker *maker; /* MADE */
 
 	/* Whom to answer: the worker only hands these back. A cancelled job is answered as well. */
 	void *owner;
@@ -41,7 +43,7 @@ struct nec_job {
 	struct nec_error *error; /* owned */
 
 	volatile bool cancelled;
-	struct nec_progress progress; /* of PATHS */
+	struct nec_progress progress; /* of MADE and DRAW */
 	struct nec_job *next;
 };
 
