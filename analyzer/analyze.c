@@ -31,8 +31,10 @@ enum nec_root_doubt nec_root_doubt(const char *kind, const char *label)
 struct work {
 	struct nec_analysis *a;
 	const struct nec_graph *reverse;
-	struct nec_tmparray roots; /* uint32_t ids of those that count */
-	uint64_t *reached;         /* bitmap; NULL: without reference counts there is no doubt */
+	struct nec_tmparray roots;   /* uint32_t ids of those that count */
+	struct nec_tmparray groups;  /* uint32_t of each */
+	struct nec_tmparray grouped; /* struct nec_group_node */
+	uint64_t *reached;           /* bitmap; NULL: without reference counts there is no doubt */
 };
 
 /* Is node i held by more than the edges to it? What is not known counts as yes. */
@@ -46,8 +48,9 @@ static bool is_held(const struct work *w, uint32_t i)
 	return a->refcount[i] == UINT32_MAX || a->refcount[i] > start[i + 1] - start[i];
 }
 
-static struct nec_error *add_root(struct work *w, uint32_t id)
+static struct nec_error *add_root(struct work *w, uint32_t id, uint32_t group)
 {
+	NEC_TRY(nec_tmparray_append(&w->groups, &group, sizeof(group)));
 	return nec_tmparray_append(&w->roots, &id, sizeof(id));
 }
 
@@ -59,7 +62,8 @@ static struct nec_error *add_sure(struct work *w)
 	for (i = 0; i < a->root_count; i++)
 		if (!a->refcount || a->roots[i].doubt == NEC_ROOT_SURE ||
 		    is_held(w, a->roots[i].id))
-			NEC_TRY(add_root(w, a->roots[i].id));
+			NEC_TRY(add_root(w, a->roots[i].id,
+					 a->root_group ? a->root_group[i] : NEC_NODE_NONE));
 	return NULL;
 }
 
@@ -71,7 +75,7 @@ static struct nec_error *add_implied(struct work *w)
 		if (nec_bit_get(w->reached, i) || w->a->refcount[i] == UINT32_MAX || !is_held(w, i))
 			continue;
 		NEC_TRY(nec_tmparray_append(&w->a->implied, &i, sizeof(i)));
-		NEC_TRY(add_root(w, i));
+		NEC_TRY(add_root(w, i, NEC_NODE_NONE));
 	}
 	return NULL;
 }
@@ -112,26 +116,52 @@ static void count_garbage(struct nec_analysis *a)
 	a->reachable_count = a->graph->node_count - a->garbage_count;
 }
 
+static void add_groups(const struct work *w)
+{
+	const struct nec_group_node *nodes = w->grouped.data;
+	size_t count = w->grouped.size / sizeof(*nodes), i;
+
+	for (i = 0; i < count; i++) {
+		int64_t *sum = &w->a->group_retained[nodes[i].group];
+
+		if (__builtin_add_overflow(*sum, w->a->retained[nodes[i].node], sum))
+			*sum = INT64_MAX;
+	}
+}
+
 static struct nec_error *fill_columns(struct work *w)
 {
 	struct nec_analysis *a = w->a;
+	struct nec_root_groups groups = {.count = a->root_group ? a->group_count : 0,
+					 .nodes_ret = &w->grouped};
 
 	NEC_TRY(nec_tmparray_init(&w->roots, a->tmpdir));
+	NEC_TRY(nec_tmparray_init(&w->groups, a->tmpdir));
+	NEC_TRY(nec_tmparray_init(&w->grouped, a->tmpdir));
 	NEC_TRY(choose_roots(w));
-	NEC_TRY(nec_graph_dominators(a->graph, w->reverse, w->roots.data,
-				     (uint32_t)(w->roots.size / sizeof(uint32_t)), a->tmpdir,
-				     a->idom, a->distance, a->progress));
+	groups.group = w->groups.data;
+	NEC_TRY(nec_graph_group_dominators(a->graph, w->reverse, w->roots.data,
+					   (uint32_t)(w->roots.size / sizeof(uint32_t)), &groups,
+					   a->tmpdir, a->idom, a->distance, a->progress));
 	count_garbage(a);
-	return nec_graph_retained(a->idom, a->distance, a->graph->node_count, a->retained,
-				  a->retained, a->tmpdir, &a->reachable_bytes);
+	NEC_TRY(nec_graph_retained(a->idom, a->distance, a->graph->node_count, a->retained,
+				   a->retained, a->tmpdir, &a->reachable_bytes));
+	add_groups(w);
+	return NULL;
 }
 
 static struct nec_error *analyze(struct nec_analysis *a, const struct nec_graph *reverse)
 {
-	struct work w = {.a = a, .reverse = reverse, .roots = NEC_TMPARRAY_INIT};
+	struct work w = {.a = a,
+			 .reverse = reverse,
+			 .roots = NEC_TMPARRAY_INIT,
+			 .groups = NEC_TMPARRAY_INIT,
+			 .grouped = NEC_TMPARRAY_INIT};
 	struct nec_error *err = fill_columns(&w);
 
 	nec_tmparray_deinit(&w.roots);
+	nec_tmparray_deinit(&w.groups);
+	nec_tmparray_deinit(&w.grouped);
 	free(w.reached);
 	return err;
 }

@@ -43,6 +43,8 @@ struct nec_analysis {
 	const char *tmpdir;
 	const struct nec_analysis_root *roots; /* of ROOT facts; duplicates are fine */
 	uint32_t root_count;
+	const uint32_t *root_group; /* of each root, a thread; NEC_NODE_NONE: of none; NULL: all */
+	uint32_t group_count;
 	const uint32_t *refcount; /* UINT32_MAX: unknown or too large to matter; NULL: all roots
 				     count, none is implied */
 	const uint8_t *flags;     /* NEC_OBJECT_*: may be NULL */
@@ -56,6 +58,9 @@ struct nec_analysis {
 	 * hold. */
 	uint32_t *idom;
 	uint32_t *distance; /* 0: garbage */
+
+	/* Out: what each group of roots retains, the caller's array of group_count, zeroed. */
+	int64_t *group_retained;
 
 	/* Out: objects and bytes by what they are. bytes are own bytes. */
 	uint64_t reachable_count, garbage_count;

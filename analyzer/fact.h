@@ -139,6 +139,10 @@ struct nec_fact {
 		struct {
 			uint64_t addr;
 			const char *kind, *label;
+			/* The thread that it belongs to: its PyThreadState, or its number; 0: not
+			 * known, or none. After the THREAD. */
+			uint64_t thread;
+			uint32_t tid;
 		} root;
 		struct {
 			uint32_t id; /* dense, from 0 */

@@ -39,6 +39,7 @@ void nec_intake_init(struct nec_intake *intake)
 #undef X
 	intake->large = intake->roots = intake->type_addr = intake->type_object = none;
 	intake->type_module = intake->type_package = none;
+	intake->root_group = intake->root_thread = intake->threads = none;
 	intake->extra = intake->root_addr = intake->root_doubt = none;
 	intake->graph.start_array = intake->graph.to_array = none;
 }
@@ -58,6 +59,9 @@ void nec_intake_deinit(struct nec_intake *intake)
 	nec_strtab_deinit(&intake->packages);
 	nec_tmparray_deinit(&intake->extra);
 	nec_tmparray_deinit(&intake->root_addr);
+	nec_tmparray_deinit(&intake->root_group);
+	nec_tmparray_deinit(&intake->root_thread);
+	nec_tmparray_deinit(&intake->threads);
 	nec_tmparray_deinit(&intake->root_doubt);
 	nec_graph_deinit(&intake->graph);
 	nec_addrset_destroy(nec_take(intake->set));
@@ -76,6 +80,9 @@ static struct nec_error *init_arrays(struct nec_intake *in)
 	NEC_TRY(nec_tmparray_init(&in->type_package, in->tmpdir));
 	NEC_TRY(nec_tmparray_init(&in->extra, in->tmpdir));
 	NEC_TRY(nec_tmparray_init(&in->root_addr, in->tmpdir));
+	NEC_TRY(nec_tmparray_init(&in->root_group, in->tmpdir));
+	NEC_TRY(nec_tmparray_init(&in->root_thread, in->tmpdir));
+	NEC_TRY(nec_tmparray_init(&in->threads, in->tmpdir));
 	return nec_tmparray_init(&in->root_doubt, in->tmpdir);
 }
 
@@ -169,11 +176,51 @@ static struct nec_error *add_type(struct nec_intake *in, const struct nec_fact *
 	return nec_store_put(in->store, f);
 }
 
+static struct nec_error *add_thread(struct nec_intake *in, const struct nec_fact *f)
+{
+	const struct nec_intake_thread thread = {
+		.addr = f->thread.addr, .tid = f->thread.tid, .id = f->thread.id};
+
+	return nec_tmparray_append(&in->threads, &thread, sizeof(thread));
+}
+
+static bool is_of_thread(const struct nec_fact *f, const struct nec_intake_thread *thread)
+{
+	return (f->root.thread && f->root.thread == thread->addr) ||
+	       (f->root.tid && f->root.tid == thread->tid);
+}
+
+/* The thread of a root; roots of one come one after the other. */
+static uint32_t find_thread(struct nec_intake *in, const struct nec_fact *f)
+{
+	const struct nec_intake_thread *threads = in->threads.data;
+	uint32_t count = (uint32_t)(in->threads.size / sizeof(*threads)), i;
+
+	if (!f->root.thread && !f->root.tid)
+		return NEC_NODE_NONE;
+	if (in->last_thread < count && is_of_thread(f, &threads[in->last_thread]))
+		return in->last_thread;
+	for (i = 0; i < count && !is_of_thread(f, &threads[i]);)
+		i++;
+	if (i == count)
+		return NEC_NODE_NONE;
+	in->last_thread = i;
+	return i;
+}
+
+static struct nec_error *add_root(struct nec_intake *in, const struct nec_fact *f)
+{
+	uint8_t doubt = (uint8_t)nec_root_doubt(f->root.kind, f->root.label);
+	uint32_t thread = find_thread(in, f);
+
+	NEC_TRY(nec_tmparray_append(&in->root_addr, &f->root.addr, sizeof(f->root.addr)));
+	NEC_TRY(nec_tmparray_append(&in->root_thread, &thread, sizeof(thread)));
+	return nec_tmparray_append(&in->root_doubt, &doubt, sizeof(doubt));
+}
+
 /* A fact of any kind but OBJECT and REFERENCES. */
 static struct nec_error *keep(struct nec_intake *in, struct nec_fact *f)
 {
-	uint8_t doubt;
-
 	switch (f->kind) {
 	case NEC_FACT_TYPE:
 		return add_type(in, f);
@@ -185,15 +232,14 @@ static struct nec_error *keep(struct nec_intake *in, struct nec_fact *f)
 	case NEC_FACT_THREAD:
 		if (in->no_values)
 			f->thread.exception = NULL;
+		NEC_TRY(add_thread(in, f));
 		break;
 	case NEC_FACT_LOCAL:
 		if (in->no_values)
 			f->local.text = NULL;
 		break;
 	case NEC_FACT_ROOT:
-		NEC_TRY(nec_tmparray_append(&in->root_addr, &f->root.addr, sizeof(f->root.addr)));
-		doubt = (uint8_t)nec_root_doubt(f->root.kind, f->root.label);
-		NEC_TRY(nec_tmparray_append(&in->root_doubt, &doubt, sizeof(doubt)));
+		NEC_TRY(add_root(in, f));
 		break;
 	default:
 		break;
@@ -606,6 +652,7 @@ static struct nec_error *settle(struct nec_intake *in)
 {
 	const uint64_t *addr = in->root_addr.data;
 	const uint8_t *doubt = in->root_doubt.data;
+	const uint32_t *thread = in->root_thread.data;
 	uint64_t roots = in->root_addr.size / sizeof(*addr), i;
 	struct nec_analysis_root root;
 	uint32_t id;
@@ -613,8 +660,10 @@ static struct nec_error *settle(struct nec_intake *in)
 	for (i = 0; i < roots; i++) {
 		root.id = nec_intake_find(in, addr[i]);
 		root.doubt = doubt[i];
-		if (root.id != NEC_NODE_NONE)
-			NEC_TRY(nec_tmparray_append(&in->roots, &root, sizeof(root)));
+		if (root.id == NEC_NODE_NONE)
+			continue;
+		NEC_TRY(nec_tmparray_append(&in->roots, &root, sizeof(root)));
+		NEC_TRY(nec_tmparray_append(&in->root_group, &thread[i], sizeof(thread[i])));
 	}
 	for (id = 0; id < in->count; id++)
 		in->references += own_type(in, id) != NEC_NODE_NONE;

@@ -22,6 +22,12 @@
 #include "graph/graph.h"
 #include "store/store.h"
 
+struct nec_intake_thread {
+	uint64_t addr; /* its PyThreadState, 0: none */
+	uint32_t tid;  /* 0: not known */
+	uint32_t id;   /* of the THREAD fact */
+};
+
 struct nec_intake {
 	/* The caller's. */
 	struct nec_source *source;
@@ -37,8 +43,10 @@ struct nec_intake {
 	bool has_native, has_refcount; /* some object had one */
 	bool unsorted;                 /* an object came below the one before */
 
-	struct nec_tmparray roots;     /* struct nec_analysis_root, after nec_intake_references */
-	struct nec_tmparray type_addr; /* uint64_t by id of the type */
+	struct nec_tmparray roots;      /* struct nec_analysis_root, after nec_intake_references */
+	struct nec_tmparray root_group; /* uint32_t of each, in threads; NEC_NODE_NONE: of none */
+	struct nec_tmparray threads;    /* struct nec_intake_thread */
+	struct nec_tmparray type_addr;  /* uint64_t by id of the type */
 	struct nec_tmparray
 		type_object; /* uint32_t ids of objects by id of the type, NEC_NODE_NONE: none */
 	struct nec_tmparray type_module, type_package; /* uint32_t in these, by id of the type */
@@ -57,10 +65,12 @@ struct nec_intake {
 	int64_t value_count;
 
 	/* Between the two halves. */
-	struct nec_addrset *set;        /* NULL: addresses are searched in the column */
-	struct nec_tmparray root_addr;  /* uint64_t: of roots */
-	struct nec_tmparray root_doubt; /* uint8_t: enum nec_root_doubt of each */
-	bool pending;                   /* fact is the first REFERENCES */
+	struct nec_addrset *set;         /* NULL: addresses are searched in the column */
+	struct nec_tmparray root_addr;   /* uint64_t: of roots */
+	struct nec_tmparray root_doubt;  /* uint8_t: enum nec_root_doubt of each */
+	struct nec_tmparray root_thread; /* uint32_t: of each, in threads; NEC_NODE_NONE: of none */
+	uint32_t last_thread;            /* that a root belonged to */
+	bool pending;                    /* fact is the first REFERENCES */
 	struct nec_fact fact;
 };
 

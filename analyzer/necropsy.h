@@ -255,6 +255,7 @@ struct nec_stacks {
 		const char *exception;	/* that it deals with */
 		uint64_t exception_addr; /* 0: none */
 		uint32_t raised, raised_count; /* first of tracebacks, outermost first */
+		int64_t retained; /* bytes that it alone keeps alive; -1: not known, as without a database */
 	} *threads;
 	uint32_t thread_count;
 	struct nec_stacks_frame {
@@ -267,6 +268,7 @@ struct nec_stacks {
 	struct nec_stacks_local {
 		const char *name, *text;
 		uint64_t addr;
+		int64_t retained; /* by the object it holds; -1: not known, as without a database */
 	} *locals;
 	uint32_t local_count;
 	struct nec_stacks_raised {

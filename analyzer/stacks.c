@@ -68,6 +68,7 @@ static struct nec_error *add_thread(struct stacks *s, const struct nec_fact *f)
 		.frame = st->frame_count,
 		.exception_addr = f->thread.exception_addr,
 		.raised = st->traceback_count,
+		.retained = -1,
 	};
 	NEC_TRY(intern(s, f->thread.exception, &thread->exception));
 	NEC_TRY(intern(s, f->thread.name, &thread->name));
@@ -132,6 +133,7 @@ static struct nec_error *add_local(struct stacks *s, const struct nec_fact *f)
 	NEC_TRY(grow(&st->locals, sizeof(*local), st->local_count, &s->local_capacity));
 	local = &st->locals[st->local_count];
 	local->addr = f->local.addr;
+	local->retained = -1;
 	NEC_TRY(intern(s, f->local.name, &local->name));
 	NEC_TRY(intern(s, f->local.text, &local->text));
 	st->local_count++;
@@ -248,7 +250,10 @@ static struct nec_error *thread_row(struct stacks *s, const struct nec_query *q)
 	f.thread.interpreter = (uint32_t)nec_query_int(q, 8);
 	f.thread.exception = text_or_null(q, 9);
 	f.thread.exception_addr = (uint64_t)nec_query_int(q, 10);
-	return add_thread(s, &f);
+	NEC_TRY(add_thread(s, &f));
+	if (nec_query_column_type(q, 11) != NEC_COLUMN_NULL)
+		s->stacks.threads[s->stacks.thread_count - 1].retained = nec_query_int(q, 11);
+	return NULL;
 }
 
 static struct nec_error *frame_row(struct stacks *s, const struct nec_query *q)
@@ -274,7 +279,10 @@ static struct nec_error *local_row(struct stacks *s, const struct nec_query *q)
 	f.local.name = text_or_null(q, 0);
 	f.local.addr = (uint64_t)nec_query_int(q, 1);
 	f.local.text = text_or_null(q, 2);
-	return add_local(s, &f);
+	NEC_TRY(add_local(s, &f));
+	if (s->stacks.local_count && nec_query_column_type(q, 5) != NEC_COLUMN_NULL)
+		s->stacks.locals[s->stacks.local_count - 1].retained = nec_query_int(q, 5);
+	return NULL;
 }
 
 /* Threads are in the order of their ids, and so are the rows. */

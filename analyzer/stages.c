@@ -152,6 +152,7 @@ static void fill_own(const struct nec_intake *in, int64_t *own)
 static struct nec_error *put_analysis(struct nec_store *store, const struct nec_intake *in,
 				      const struct nec_analysis *a)
 {
+	const struct nec_intake_thread *threads = in->threads.data;
 	const uint32_t *implied = a->implied.data;
 	uint64_t count = a->implied.size / sizeof(*implied), i;
 
@@ -164,6 +165,8 @@ static struct nec_error *put_analysis(struct nec_store *store, const struct nec_
 
 		NEC_TRY(nec_store_put(store, &f));
 	}
+	for (i = 0; i < a->group_count; i++)
+		NEC_TRY(nec_store_thread_retained(store, threads[i].id, a->group_retained[i]));
 	NEC_TRY(nec_stages_meta_int(store, "reachable_objects", (int64_t)a->reachable_count));
 	NEC_TRY(nec_stages_meta_int(store, "reachable_bytes", a->reachable_bytes));
 	NEC_TRY(nec_stages_meta_int(store, "garbage_objects", (int64_t)a->garbage_count));
@@ -179,6 +182,8 @@ static struct nec_error *analyze(struct nec_stages *s, const struct nec_intake *
 		.tmpdir = in->tmpdir,
 		.roots = in->roots.data,
 		.root_count = (uint32_t)(in->roots.size / sizeof(struct nec_analysis_root)),
+		.root_group = in->root_group.data,
+		.group_count = (uint32_t)(in->threads.size / sizeof(struct nec_intake_thread)),
 		.refcount = in->has_refcount ? in->refcount.data : NULL,
 		.flags = in->flags.data,
 		.progress = s->progress,
@@ -189,11 +194,15 @@ static struct nec_error *analyze(struct nec_stages *s, const struct nec_intake *
 	};
 	struct nec_error *err;
 
+	a.group_retained = calloc((size_t)a.group_count + 1, sizeof(*a.group_retained));
+	if (!a.group_retained)
+		return &nec_enomem;
 	fill_own(in, r->retained.data);
 	err = nec_analyze(&a);
 	if (!err)
 		err = put_analysis(s->store, in, &a);
 	nec_analysis_deinit(&a);
+	free(a.group_retained);
 	return err;
 }
 

@@ -10,7 +10,11 @@
 #include "graph/reach.h"
 #include "necropsy.h"
 #include "pattern.h"
+#include "store/leaf.h"
 #include "whole.h"
+
+/* Lost objects are looked up run by run where there are fewer than one in so many. */
+enum { MANY = 32 };
 
 struct question {
 	struct nec_db *db;
@@ -80,21 +84,57 @@ static struct nec_error *mark_dropped(struct question *q, bool mark)
 	return NULL;
 }
 
-/* One row of the objects: id ascends with addr. */
-static struct nec_error *add_lost(struct question *q, const struct nec_query *row, uint32_t id)
+static void add_lost(struct question *q, int64_t type, int64_t bytes)
 {
-	int64_t bytes = add(nec_query_int(row, 1), nec_query_int(row, 2));
-	int64_t type = nec_query_int(row, 0);
-
-	if (nec_bit_get(q->reached, id) || nec_query_int(row, 3) == 0)
-		return NULL;
 	q->result->count++;
 	q->result->bytes = add(q->result->bytes, bytes);
 	if (type >= 0 && type < q->sum_count) {
 		q->sums[type].count++;
 		q->sums[type].bytes = add(q->sums[type].bytes, bytes);
 	}
+}
+
+/* One row of the objects: id ascends with addr. What was garbage before is not lost. */
+static void add_row(struct question *q, const struct nec_query *row, uint32_t id)
+{
+	if (!nec_bit_get(q->reached, id) && nec_query_int(row, 3))
+		add_lost(q, nec_query_int(row, 0),
+			 add(nec_query_int(row, 1), nec_query_int(row, 2)));
+}
+
+/* All objects from front to back: where much is lost, stepping a statement takes ten times as
+ * long. */
+static struct nec_error *add_leaves(struct question *q, struct nec_leaf *leaf, uint32_t count)
+{
+	struct nec_leaf_cell cells[NEC_LEAF_COLUMNS];
+	int64_t addr;
+	uint32_t id;
+	bool more;
+
+	for (id = 0; id < count; id++) {
+		NEC_TRY(nec_leaf_next(leaf, &addr, &more));
+		if (!more)
+			return nec_error_create(NEC_ERR_STORE, "objects without rows");
+		if (nec_bit_get(q->reached, id))
+			continue;
+		NEC_TRY(nec_leaf_cells(leaf, NEC_OBJECT_COLUMNS, cells));
+		if (cells[NEC_OBJECT_DISTANCE].i)
+			add_lost(q, cells[NEC_OBJECT_TYPE].i,
+				 add(cells[NEC_OBJECT_SIZE].i, cells[NEC_OBJECT_NATIVE_SIZE].i));
+	}
 	return NULL;
+}
+
+static struct nec_error *add_all(struct question *q, uint32_t count)
+{
+	struct nec_leaf *leaf = NULL;
+	struct nec_error *err;
+
+	err = nec_leaf_open(q->db, "object", 0, &leaf);
+	if (!err)
+		err = add_leaves(q, leaf, count);
+	nec_leaf_close(leaf);
+	return err;
 }
 
 /* Looks up what was lost run by run: where nearly all stays, nearly nothing is read. */
@@ -127,10 +167,19 @@ static struct nec_error *add_runs(struct question *q, uint32_t count)
 			NEC_TRY(nec_query_step(query, &row));
 			if (!row)
 				return nec_error_create(NEC_ERR_STORE, "objects without rows");
-			NEC_TRY(add_lost(q, query, id));
+			add_row(q, query, id);
 		}
 	}
 	return NULL;
+}
+
+static struct nec_error *add_up(struct question *q, uint32_t count)
+{
+	uint64_t reached = 0, i;
+
+	for (i = 0; i < nec_bit_words(count); i++)
+		reached += (uint64_t)__builtin_popcountll(q->reached[i]);
+	return count - reached < count / MANY ? add_runs(q, count) : add_all(q, count);
 }
 
 static int compare_types(const void *a, const void *b)
@@ -197,7 +246,7 @@ static struct nec_error *follow(struct question *q, const struct nec_whole *whol
 				q->reached, q->options->progress));
 	NEC_TRY(mark_dropped(q, false));
 	NEC_TRY(count_types(q, whole));
-	NEC_TRY(add_runs(q, whole->graph.node_count));
+	NEC_TRY(add_up(q, whole->graph.node_count));
 	return name_types(q);
 }
 

@@ -276,6 +276,7 @@ static bool next_of_phase(struct synth *s, struct nec_fact *f)
 		f->root.addr = synth_addr(s->o.type_count + s->next);
 		f->root.kind = "module";
 		f->root.label = "sys";
+		f->root.thread = f->root.tid = 0;
 		return s->next++ < 4;
 	case PHASE_REFERENCES:
 		return next_references(s, f);

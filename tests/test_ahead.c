@@ -51,7 +51,7 @@ static struct nec_error *numbers_next(struct nec_source *source, struct nec_fact
 			.frame = {.thread = (uint32_t)i, .function = n->name, .file = n->name + 5}};
 		break;
 	case 3:
-		*f = (struct nec_fact){.kind = NEC_FACT_ROOT, .root = {i, n->name, NULL}};
+		*f = (struct nec_fact){.kind = NEC_FACT_ROOT, .root = {.addr = i, .kind = n->name}};
 		break;
 	case 4:
 		*f = (struct nec_fact){

@@ -133,6 +133,72 @@ START_TEST(test_dominators_of_random_graphs_against_removal)
 }
 END_TEST
 
+enum { GROUPS = 3 };
+
+/* Bytes that are lost when the roots of a group are none, but for those that others have too. */
+static int64_t brute_group(const struct sample *s, const uint32_t *group, uint32_t which)
+{
+	uint32_t all[MAX_NODES], rest[MAX_NODES], i;
+	struct sample without = *s;
+	int64_t lost = 0;
+
+	without.root_count = 0;
+	for (i = 0; i < s->root_count; i++)
+		if (group[i] != which)
+			without.roots[without.root_count++] = s->roots[i];
+	brute_reach(s, NEC_NODE_NONE, all);
+	brute_reach(&without, NEC_NODE_NONE, rest);
+	for (i = 0; i < s->node_count; i++)
+		lost += all[i] && !rest[i] ? s->own[i] : 0;
+	return lost;
+}
+
+START_TEST(test_what_groups_of_roots_retain)
+{
+	uint32_t group[MAX_ROOTS], round, i;
+	struct nec_tmparray nodes = NEC_TMPARRAY_INIT;
+	const struct nec_root_groups groups = {group, GROUPS, &nodes};
+	const struct nec_group_node *found;
+	struct nec_graph g, reverse;
+	struct result want, got;
+	struct sample s;
+
+	ck_assert_no_error(nec_tmparray_init(&nodes, "/tmp"));
+	for (round = 0; round < GRAPHS_OF_A_SLICE; round++) {
+		int64_t sums[GROUPS] = {0};
+
+		seed = (uint32_t)_i * GRAPHS_OF_A_SLICE + round;
+		make_sample(&s);
+		compute(&s, &want);
+		for (i = 0; i < s.root_count; i++) {
+			group[i] = below(GROUPS + 1);
+			if (group[i] == GROUPS)
+				group[i] = NEC_NODE_NONE;
+		}
+		make_graph(&s, &g);
+		ck_assert_no_error(nec_graph_reverse(&g, "/tmp", &reverse, NULL));
+		nodes.size = 0;
+		ck_assert_no_error(nec_graph_group_dominators(&g, &reverse, s.roots, s.root_count,
+							      &groups, "/tmp", got.idom,
+							      got.distance, NULL));
+		ck_assert_mem_eq(got.distance, want.distance, s.node_count * sizeof(uint32_t));
+		ck_assert_no_error(nec_graph_retained(got.idom, got.distance, s.node_count, s.own,
+						      got.retained, "/tmp", &got.total));
+		found = nodes.data;
+		for (i = 0; i < nodes.size / sizeof(*found); i++) {
+			ck_assert_uint_eq(got.idom[found[i].node], NEC_NODE_NONE);
+			sums[found[i].group] += got.retained[found[i].node];
+		}
+		for (i = 0; i < GROUPS; i++)
+			ck_assert_msg(sums[i] == brute_group(&s, group, i), "seed %d/%u group %u",
+				      _i, round, i);
+		nec_graph_deinit(&g);
+		nec_graph_deinit(&reverse);
+	}
+	nec_tmparray_deinit(&nodes);
+}
+END_TEST
+
 enum { CLASSES = 6, SETS = 3 };
 
 /* What a set retains, by the book: members that no other member is above. */
@@ -289,6 +355,7 @@ int main(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_dominators_of_random_graphs_against_removal, 0, SLICES);
+	tcase_add_loop_test(tcase, test_what_groups_of_roots_retain, 0, SLICES);
 	tcase_add_loop_test(tcase, test_what_sets_retain_is_counted_once, 0, SLICES);
 	tcase_add_test(tcase, test_dominators_of_twin_chains_are_not_quadratic);
 	tcase_add_test(tcase, test_sizes_that_overflow_stay_at_the_greatest);

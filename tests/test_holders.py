@@ -14,7 +14,7 @@ import unittest
 NECROPSY = os.environ["NECROPSY"]
 
 PROGRAM = """
-import functools, gc, json, sys, types
+import functools, gc, json, sys, threading, types
 module = types.ModuleType('registry')
 sys.modules['registry'] = module
 exec('''
@@ -61,6 +61,14 @@ for number in range(4990):
     del emptied[number]
 numbers = [float(i) + 0.5 for i in range(3000)]
 first = module.Processor.instance_map['a'].loader
+def hold():
+    mine = [bytearray(1000) for i in range(2000)]
+    ready.set()
+    threading.Event().wait()
+
+ready = threading.Event()
+threading.Thread(target=hold, name='holder', daemon=True).start()
+ready.wait()
 ids = json.dumps({
     'loader': id(first), 'map': id(module.Processor.instance_map), 'list': id(first.data), 'class': id(module.Processor), 'numbers': id(numbers), 'emptied': id(emptied),
 })
@@ -96,6 +104,15 @@ class Holders(unittest.TestCase):
     def ask(self, command, *arguments):
         done = subprocess.run([NECROPSY, command, self.core, "--json"] + [str(a) for a in arguments],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        return json.loads(done.stdout.decode())
+
+    def stacks(self):
+        """The threads of the database that the load made."""
+        made = self.core + ".necropsy.db"
+        done = subprocess.run([NECROPSY, "load", self.core, "-o", made], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        done = subprocess.run([NECROPSY, "threads", made, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.assertIn(done.returncode, (0, 1), done.stderr)
         return json.loads(done.stdout.decode())
 
@@ -156,6 +173,19 @@ class Holders(unittest.TestCase):
     def test_garbage_says_that_the_collector_is_disabled(self):
         done = subprocess.run([NECROPSY, "garbage", self.core], stdout=subprocess.PIPE, universal_newlines=True)
         self.assertIn("collector: disabled", done.stdout.splitlines()[0])
+
+    def test_a_thread_retains_what_its_frames_alone_hold(self):
+        rows = self.ask("sql", "SELECT name, retained FROM thread")
+        retained = {row["name"]: row["retained"] for row in rows}
+        self.assertGreater(retained["holder"], 2000 * 1000)
+        self.assertLess(retained["holder"], 2000 * 1200)
+        local = [local["retained"] for thread in self.stacks()["threads"] for frame in thread["frames"]
+                 for local in frame.get("locals", []) if local["name"] == "mine"]
+        self.assertEqual(len(local), 1)
+        self.assertLessEqual(2000 * 1000, local[0])
+        self.assertLessEqual(local[0], retained["holder"])
+        # What modules hold as well is no thread's.
+        self.assertLess(retained["MainThread"], retained["holder"])
 
     def test_dot_draws_the_holders(self):
         done = subprocess.run([NECROPSY, "dot", self.core, hex(self.ids["loader"]), "--referrers", "4", "--max", "8"],

@@ -208,7 +208,7 @@ static void root(struct heap *heap, uint32_t id, const char *kind, const char *l
 {
 	heap->roots = grow(heap->roots, heap->root_count + 1, sizeof(*heap->roots));
 	heap->roots[heap->root_count++] = (struct nec_analysis_root){id, NEC_ROOT_SURE};
-	put(heap, &(struct nec_fact){.kind = NEC_FACT_ROOT, .root = {heap->addr[id], kind, label}});
+	put(heap, &(struct nec_fact){.kind = NEC_FACT_ROOT, .root = {.addr = heap->addr[id], .kind = kind, .label = label}});
 }
 
 /* An instance with attributes in a dictionary of its own; returns that dictionary. */

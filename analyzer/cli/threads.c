@@ -16,6 +16,9 @@
 /* Names of a group that are printed; frames of one stack, unless --limit says otherwise. */
 enum { MAX_NAMES = 8, MAX_FRAMES = 100 };
 
+/* Bytes that a thread or a local keeps alive, from which on a person wants to know. */
+enum { NOTABLE = 1 << 20 };
+
 struct group {
 	uint32_t first; /* thread */
 	uint32_t count;
@@ -185,6 +188,16 @@ static void print_name(struct view *v, const struct nec_stacks_thread *thread)
 		fprintf(v->out, "thread 0x%llx", (unsigned long long)thread->ident);
 }
 
+/* What it keeps alive, where that is worth a word. */
+static void print_retained(struct view *v, int64_t retained)
+{
+	if (retained < NOTABLE)
+		return;
+	nec_text_clear(&v->text);
+	nec_text_size(&v->text, retained);
+	fprintf(v->out, " (keeps %s alive)", nec_text_str(&v->text));
+}
+
 static void print_head(struct view *v, const struct group *group)
 {
 	const struct nec_stacks_thread *thread = &v->stacks->threads[v->order[group->first]];
@@ -200,6 +213,7 @@ static void print_head(struct view *v, const struct group *group)
 			fprintf(v->out, ", interpreter %u", thread->interpreter);
 		fputs(": ", v->out);
 		print_escaped(v, thread->state ? thread->state : "in a state that is not known");
+		print_retained(v, thread->retained);
 		putc('\n', v->out);
 		return;
 	}
@@ -286,6 +300,7 @@ static void print_frame(struct view *v, const struct nec_stacks_frame *frame)
 			print_escaped(v, local->text);
 		else
 			fprintf(v->out, "<object at 0x%llx>", (unsigned long long)local->addr);
+		print_retained(v, local->retained);
 		putc('\n', v->out);
 	}
 }
@@ -524,6 +539,7 @@ static void json_frame(const struct view *v, struct nec_json *json,
 			nec_json_text(json, "name", local->name);
 			addr_or_null(json, "addr", local->addr);
 			nec_json_text(json, "text", local->text);
+			int_or_null(json, "retained", local->retained, local->retained >= 0);
 			nec_json_close(json);
 		}
 		nec_json_list_close(json);
@@ -568,6 +584,7 @@ static struct nec_error *print_json(struct view *v)
 			nec_json_text(&json, "gil", thread->gil);
 			nec_json_text(&json, "exception", thread->exception);
 			addr_or_null(&json, "exception_addr", thread->exception_addr);
+			int_or_null(&json, "retained", thread->retained, thread->retained >= 0);
 			nec_json_list(&json, "traceback");
 			for (k = 0; k < thread->raised_count; k++)
 				json_raised(&json, &stacks->tracebacks[thread->raised + k]);

@@ -58,6 +58,28 @@ struct nec_error *nec_graph_dominators(const struct nec_graph *g, const struct n
 				       struct nec_progress *progress);
 
 /*
+ * Roots that belong together, as those of a thread: each group is a node of its own between the virtual root and its
+ * roots. Columns are as without groups, and nodes_ret gets the nodes that a group dominates immediately.
+ */
+struct nec_root_groups {
+	const uint32_t *group; /* of each root; NEC_NODE_NONE: none */
+	uint32_t count;
+	struct nec_tmparray *nodes_ret; /* struct nec_group_node[], an initialized array */
+};
+
+struct nec_group_node {
+	uint32_t node, group;
+};
+
+/* nec_graph_dominators with groups, which may be NULL. */
+struct nec_error *nec_graph_group_dominators(const struct nec_graph *g,
+					     const struct nec_graph *reverse, const uint32_t *roots,
+					     uint32_t root_count,
+					     const struct nec_root_groups *groups,
+					     const char *tmpdir, uint32_t *idom, uint32_t *distance,
+					     struct nec_progress *progress);
+
+/*
  * retained[i] = own[i] + the retained sizes of all nodes that i dominates immediately; retained and own may be the same
  * array. What is not reachable retains itself alone. total_ret: the sum over what is reachable.
  */

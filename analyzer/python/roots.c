@@ -57,6 +57,15 @@ static bool give(struct nec_roots *r, struct nec_root *root, uint64_t addr, cons
 	return true;
 }
 
+/* tid: of a native thread; 0: it is r->thread's. */
+static bool give_of_thread(struct nec_roots *r, struct nec_root *root, uint64_t addr, const char *kind, uint32_t tid)
+{
+	give(r, root, addr, kind);
+	root->thread = tid ? 0 : r->thread;
+	root->tid = tid;
+	return true;
+}
+
 static bool interpreters(struct nec_roots *r, struct nec_root *root)
 {
 	static const struct {
@@ -113,7 +122,7 @@ static bool threads(struct nec_roots *r, struct nec_root *root)
 			nec_text_clear(&r->label);
 			nec_text_printf(&r->label, "thread state 0x%llx +0x%llx", (unsigned long long)r->thread,
 					(unsigned long long)(where - r->thread));
-			return give(r, root, obj, "thread state");
+			return give_of_thread(r, root, obj, "thread state", 0);
 		}
 		if (!next_thread(r))
 			return false;
@@ -157,7 +166,7 @@ static bool frames(struct nec_roots *r, struct nec_root *root)
 			r->frame = 0; /* the others hang on f_back */
 			label_frame(r, nec_field(t, obj, NEC_F_FRAME_CODE), "frame");
 			if (is_object(r, obj))
-				return give(r, root, obj, "frame");
+				return give_of_thread(r, root, obj, "frame", 0);
 			continue;
 		}
 		code = nec_iframe_code(t, r->frame);
@@ -184,7 +193,7 @@ static bool frames(struct nec_roots *r, struct nec_root *root)
 			if (!is_object(r, slot))
 				continue;
 			label_frame(r, code, what);
-			return give(r, root, slot, "frame");
+			return give_of_thread(r, root, slot, "frame", 0);
 		}
 		r->addr = 0;
 		r->frame = r->last++ < NEC_LIMIT_FRAMES ? nec_field(t, r->frame, NEC_F_IFRAME_PREVIOUS) : 0;
@@ -250,7 +259,7 @@ static bool stacks(struct nec_roots *r, struct nec_root *root)
 		if (r->addr < r->end && next_word(r, &where, &obj)) {
 			nec_text_clear(&r->label);
 			nec_text_printf(&r->label, "stack of thread %u", list[r->index - 1].tid);
-			return give(r, root, obj, "native stack");
+			return give_of_thread(r, root, obj, "native stack", list[r->index - 1].tid);
 		}
 		if (r->index >= count)
 			return false;
@@ -276,7 +285,7 @@ static bool registers(struct nec_roots *r, struct nec_root *root)
 				continue;
 			nec_text_clear(&r->label);
 			nec_text_printf(&r->label, "register of thread %u", list[r->index].tid);
-			return give(r, root, v, "register");
+			return give_of_thread(r, root, v, "register", list[r->index].tid);
 		}
 	}
 	return false;

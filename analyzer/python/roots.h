@@ -13,6 +13,8 @@ struct nec_root {
 	uint64_t addr;
 	const char *kind;  /* "module", "interpreter", "thread state", "frame", "C global", "static object", "native stack", "register" */
 	const char *label; /* borrowed until the next call */
+	uint64_t thread;   /* thread state that it belongs to, 0: none */
+	uint32_t tid;	   /* or the kernel's number of the thread, 0: none */
 };
 
 enum nec_root_stage {

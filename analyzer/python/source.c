@@ -702,6 +702,8 @@ static bool give_roots(struct python_source *s, struct nec_fact *f)
 	f->root.addr = root.addr;
 	f->root.kind = root.kind;
 	f->root.label = root.label;
+	f->root.thread = root.thread;
+	f->root.tid = root.tid;
 	return true;
 }
 

@@ -21,6 +21,21 @@
 struct nec_db;
 struct nec_leaf;
 
+/* Columns of the table object, in the order of schema.sql. */
+enum nec_object_column {
+	NEC_OBJECT_ADDR,
+	NEC_OBJECT_TYPE,
+	NEC_OBJECT_SIZE,
+	NEC_OBJECT_NATIVE_SIZE,
+	NEC_OBJECT_REFCOUNT,
+	NEC_OBJECT_REFERRERS,
+	NEC_OBJECT_IDOM,
+	NEC_OBJECT_RETAINED,
+	NEC_OBJECT_DISTANCE,
+	NEC_OBJECT_ROW_FLAGS,
+	NEC_OBJECT_COLUMNS
+};
+
 enum { NEC_LEAF_COLUMNS = 16 };
 
 /* A column of a row; text and blobs borrow from the page. */

@@ -365,6 +365,12 @@ struct nec_error *nec_store_type_retained(struct nec_store *store, const int64_t
 	return NULL;
 }
 
+struct nec_error *nec_store_thread_retained(struct nec_store *store, uint32_t id, int64_t retained)
+{
+	return nec_rows_put(store, NEC_ROW_THREAD_RETAINED,
+			    (const struct nec_cell[]){nec_cell_int(id), nec_cell_int(retained)});
+}
+
 struct nec_error *nec_store_group_retained(struct nec_store *store, const char *kind,
 					   const char *name, int64_t retained)
 {

@@ -42,6 +42,7 @@ static const struct {
 		 "interpreter, exception, exception_addr) "
 		 "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		 11},
+	[NEC_ROW_THREAD_RETAINED] = {"UPDATE thread SET retained = ?2 WHERE id = ?1", 2},
 	[NEC_ROW_TRACEBACK] =
 		{"INSERT INTO traceback(thread, depth, function, qualname, file, line) "
 		 "VALUES(?, ?, ?, ?, ?, ?)",

@@ -11,15 +11,6 @@
 /* Tables whose rows are read from the file itself, by leaf.h. */
 enum table { FIGURES, VALUES, TABLES };
 
-/* Columns of object, in the order of schema.sql. */
-enum {
-	OBJECT_SIZE = 2,
-	OBJECT_NATIVE,
-	OBJECT_IDOM = 6,
-	OBJECT_RETAINED,
-	OBJECT_FLAGS = 9,
-	OBJECT_COLUMNS
-};
 enum { VALUE_TEXT = 1, VALUE_COLUMNS };
 
 static const char doing[] = "reading objects in order";
@@ -312,14 +303,14 @@ struct nec_error *nec_scan_figures(struct nec_scan *s, struct nec_scan_figures *
 	NEC_TRY(catch_up(s, FIGURES, &there));
 	if (!there)
 		return NULL;
-	NEC_TRY(nec_leaf_cells(s->tables[FIGURES], OBJECT_COLUMNS, cells));
+	NEC_TRY(nec_leaf_cells(s->tables[FIGURES], NEC_OBJECT_COLUMNS, cells));
 	/* Sums of what somebody else wrote may be anything. */
-	if (__builtin_add_overflow(cells[OBJECT_SIZE].i, cells[OBJECT_NATIVE].i, &ret->size))
-		ret->size = cells[OBJECT_SIZE].i;
-	if (cells[OBJECT_RETAINED].type == NEC_LEAF_INT)
-		ret->retained = cells[OBJECT_RETAINED].i;
-	ret->idom = (uint64_t)cells[OBJECT_IDOM].i;
-	ret->flags = (uint32_t)cells[OBJECT_FLAGS].i;
+	if (__builtin_add_overflow(cells[NEC_OBJECT_SIZE].i, cells[NEC_OBJECT_NATIVE_SIZE].i, &ret->size))
+		ret->size = cells[NEC_OBJECT_SIZE].i;
+	if (cells[NEC_OBJECT_RETAINED].type == NEC_LEAF_INT)
+		ret->retained = cells[NEC_OBJECT_RETAINED].i;
+	ret->idom = (uint64_t)cells[NEC_OBJECT_IDOM].i;
+	ret->flags = (uint32_t)cells[NEC_OBJECT_ROW_FLAGS].i;
 	return NULL;
 }
 

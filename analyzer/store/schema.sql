@@ -123,7 +123,8 @@ CREATE TABLE thread(
 	daemon INTEGER,				-- 1: a daemon thread; NULL: not known
 	interpreter INTEGER,			-- which interpreter it belongs to, 0: the main one
 	exception TEXT,				-- the exception that it deals with; NULL: none
-	exception_addr INTEGER			-- object.addr of that
+	exception_addr INTEGER,			-- object.addr of that
+	retained INTEGER			-- bytes that its frames and its state alone keep alive; NULL: not known
 );
 
 -- Where the exceptions that threads deal with were raised.

@@ -108,10 +108,12 @@ struct nec_error *nec_store_objects_end(struct nec_store *store,
 					const struct nec_object_columns *columns,
 					struct nec_progress *progress);
 
-/* What sets of objects retain, after nec_store_objects_end: retained[] of all types by id; a module
- * or a package (kind) by its name. */
+/* What sets of objects retain: retained[] of all types by id, after nec_store_objects_end; a module
+ * or a package (kind) by its name; the roots of a thread, after its THREAD. */
 struct nec_error *nec_store_type_retained(struct nec_store *store, const int64_t *retained,
 					  uint32_t count);
+struct nec_error *nec_store_thread_retained(struct nec_store *store, uint32_t id,
+					    int64_t retained);
 struct nec_error *nec_store_group_retained(struct nec_store *store, const char *kind,
 					   const char *name, int64_t retained);
 
