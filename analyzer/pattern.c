@@ -453,6 +453,13 @@ static struct nec_error *find_verdict(struct nec_pattern *p, const struct nec_ed
 	return NULL;
 }
 
+static char first_digit(uint64_t n)
+{
+	while (n >= 10)
+		n /= 10;
+	return (char)n;
+}
+
 static struct nec_error *match_label(struct nec_pattern *p, const struct nec_edge *edge,
 				     enum nec_match *match_ret)
 {
@@ -461,6 +468,9 @@ static struct nec_error *match_label(struct nec_pattern *p, const struct nec_edg
 	uint8_t *slot;
 
 	if (*p->label == '.' ? !named : !item)
+		return NULL;
+	/* There are millions of indexes, and most patterns are of keys. */
+	if (edge->label_kind == NEC_LABEL_INDEX && p->label[1] != '0' + first_digit(edge->label))
 		return NULL;
 	NEC_TRY(find_verdict(p, edge, &slot));
 	if (!slot || *slot == VERDICT_NONE) {

@@ -9,12 +9,9 @@
 
 #include "graph/reach.h"
 #include "necropsy.h"
+#include "owned.h"
 #include "pattern.h"
-#include "store/leaf.h"
 #include "whole.h"
-
-/* Lost objects are looked up run by run where there are fewer than one in so many. */
-enum { MANY = 32 };
 
 struct question {
 	struct nec_db *db;
@@ -23,6 +20,7 @@ struct question {
 	struct nec_patterns cut, weak, drop;
 	struct nec_pattern *cap;
 	struct nec_patterns without; /* cut, weak and cap in one list; items borrowed */
+	struct nec_owned *owned;
 	uint64_t *reached;
 	struct nec_whatif *result;
 	struct {
@@ -84,102 +82,26 @@ static struct nec_error *mark_dropped(struct question *q, bool mark)
 	return NULL;
 }
 
-static void add_lost(struct question *q, int64_t type, int64_t bytes)
+/* Adds what was reached in the dump, and is not any more. */
+static void add_lost(struct question *q, const struct nec_whole *whole, const int64_t *bytes)
 {
-	q->result->count++;
-	q->result->bytes = add(q->result->bytes, bytes);
-	if (type >= 0 && type < q->sum_count) {
-		q->sums[type].count++;
-		q->sums[type].bytes = add(q->sums[type].bytes, bytes);
-	}
-}
-
-/* One row of the objects: id ascends with addr. What was garbage before is not lost. */
-static void add_row(struct question *q, const struct nec_query *row, uint32_t id)
-{
-	if (!nec_bit_get(q->reached, id) && nec_query_int(row, 3))
-		add_lost(q, nec_query_int(row, 0),
-			 add(nec_query_int(row, 1), nec_query_int(row, 2)));
-}
-
-/* All objects from front to back: where much is lost, stepping a statement takes ten times as
- * long. */
-static struct nec_error *add_leaves(struct question *q, struct nec_leaf *leaf, uint32_t count)
-{
-	struct nec_leaf_cell cells[NEC_LEAF_COLUMNS];
-	int64_t addr;
+	const uint32_t *types = whole->types.data;
 	uint32_t id;
-	bool more;
 
-	for (id = 0; id < count; id++) {
-		NEC_TRY(nec_leaf_next(leaf, &addr, &more));
-		if (!more)
-			return nec_error_create(NEC_ERR_STORE, "objects without rows");
-		if (nec_bit_get(q->reached, id))
-			continue;
-		NEC_TRY(nec_leaf_cells(leaf, NEC_OBJECT_COLUMNS, cells));
-		if (cells[NEC_OBJECT_DISTANCE].i)
-			add_lost(q, cells[NEC_OBJECT_TYPE].i,
-				 add(cells[NEC_OBJECT_SIZE].i, cells[NEC_OBJECT_NATIVE_SIZE].i));
-	}
-	return NULL;
-}
-
-static struct nec_error *add_all(struct question *q, uint32_t count)
-{
-	struct nec_leaf *leaf = NULL;
-	struct nec_error *err;
-
-	err = nec_leaf_open(q->db, "object", 0, &leaf);
-	if (!err)
-		err = add_leaves(q, leaf, count);
-	nec_leaf_close(leaf);
-	return err;
-}
-
-/* Looks up what was lost run by run: where nearly all stays, nearly nothing is read. */
-static struct nec_error *add_runs(struct question *q, uint32_t count)
-{
-	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
-	uint32_t id = 0, end, type;
-	uint64_t first, last;
-	bool row;
-
-	while (id < count) {
-		if (nec_bit_get(q->reached, id)) {
-			id += id % 64 == 0 && q->reached[id / 64] == UINT64_MAX ? 64 : 1;
+	for (id = 0; id < whole->graph.node_count; id++) {
+		if (id % 64 == 0 && q->reached[id / 64] == UINT64_MAX) {
+			id += 63;
 			continue;
 		}
-		/* A run may cross short stretches that stay. */
-		for (end = last = id; end < count && end - last < 32; end++)
-			if (!nec_bit_get(q->reached, end))
-				last = end;
-		end = (uint32_t)last;
-		NEC_TRY(nec_edges_object(q->edges, id, &first, &type));
-		NEC_TRY(nec_edges_object(q->edges, end, &last, &type));
-		if (query)
-			nec_query_reset(query);
-		else
-			NEC_TRY(nec_query_named(q->db, "objects_between", &query));
-		NEC_TRY(nec_query_bind_int(query, ":first", (int64_t)first));
-		NEC_TRY(nec_query_bind_int(query, ":last", (int64_t)last));
-		for (; id <= end; id++) {
-			NEC_TRY(nec_query_step(query, &row));
-			if (!row)
-				return nec_error_create(NEC_ERR_STORE, "objects without rows");
-			add_row(q, query, id);
+		if (nec_bit_get(q->reached, id) || bytes[id] < 0)
+			continue;
+		q->result->count++;
+		q->result->bytes = add(q->result->bytes, bytes[id]);
+		if (types[id] < q->sum_count) {
+			q->sums[types[id]].count++;
+			q->sums[types[id]].bytes = add(q->sums[types[id]].bytes, bytes[id]);
 		}
 	}
-	return NULL;
-}
-
-static struct nec_error *add_up(struct question *q, uint32_t count)
-{
-	uint64_t reached = 0, i;
-
-	for (i = 0; i < nec_bit_words(count); i++)
-		reached += (uint64_t)__builtin_popcountll(q->reached[i]);
-	return count - reached < count / MANY ? add_runs(q, count) : add_all(q, count);
 }
 
 static int compare_types(const void *a, const void *b)
@@ -237,6 +159,8 @@ static struct nec_error *count_types(struct question *q, const struct nec_whole 
 
 static struct nec_error *follow(struct question *q, const struct nec_whole *whole)
 {
+	const int64_t *bytes;
+
 	q->result->cut = whole->cut_count;
 	q->reached = calloc(nec_bit_words(whole->graph.node_count), sizeof(*q->reached));
 	if (!q->reached)
@@ -246,7 +170,8 @@ static struct nec_error *follow(struct question *q, const struct nec_whole *whol
 				q->reached, q->options->progress));
 	NEC_TRY(mark_dropped(q, false));
 	NEC_TRY(count_types(q, whole));
-	NEC_TRY(add_up(q, whole->graph.node_count));
+	NEC_TRY(nec_owned_wait(q->owned, &bytes));
+	add_lost(q, whole, bytes);
 	return name_types(q);
 }
 
@@ -262,6 +187,7 @@ static struct nec_error *answer(struct question *q)
 
 	NEC_TRY(nec_edges_open(q->db, &q->edges));
 	NEC_TRY(read_patterns(q));
+	NEC_TRY(nec_owned_start(q->db, nec_edges_count(q->edges), &q->owned));
 	NEC_TRY(nec_whole_load(q->db, q->edges, &options, &whole));
 	err = follow(q, &whole);
 	nec_whole_deinit(&whole);
@@ -285,6 +211,7 @@ struct nec_error *nec_whatif(struct nec_db *db, const struct nec_whatif_options 
 	free(q.without.items);
 	free(q.reached);
 	free(q.sums);
+	nec_owned_destroy(q.owned);
 	nec_edges_close(q.edges);
 	if (!err)
 		*whatif_ret = nec_take(result);
