@@ -37,15 +37,16 @@ struct work {
 	uint64_t *reached;           /* bitmap; NULL: without reference counts there is no doubt */
 };
 
-/* Is node i held by more than the edges to it? What is not known counts as yes. */
-static bool is_held(const struct work *w, uint32_t i)
+/* Is node i held by more than the edges to it and so many roots? What is not known counts as yes.
+ */
+static bool is_held(const struct work *w, uint32_t i, uint64_t roots)
 {
 	const struct nec_analysis *a = w->a;
 	const uint64_t *start = nec_graph_start(w->reverse);
 
 	if (a->flags && a->flags[i] & (NEC_OBJECT_IMMORTAL | NEC_OBJECT_STATIC))
 		return true;
-	return a->refcount[i] == UINT32_MAX || a->refcount[i] > start[i + 1] - start[i];
+	return a->refcount[i] == UINT32_MAX || a->refcount[i] > start[i + 1] - start[i] + roots;
 }
 
 static struct nec_error *add_root(struct work *w, uint32_t id, uint32_t group)
@@ -54,16 +55,68 @@ static struct nec_error *add_root(struct work *w, uint32_t id, uint32_t group)
 	return nec_tmparray_append(&w->roots, &id, sizeof(id));
 }
 
-static struct nec_error *add_sure(struct work *w)
+static int compare_ids(const void *pa, const void *pb)
+{
+	uint32_t a = *(const uint32_t *)pa, b = *(const uint32_t *)pb;
+
+	return (a > b) - (a < b);
+}
+
+/* How many of count sorted ids are below id. */
+static uint32_t below(const uint32_t *ids, uint32_t count, uint64_t id)
+{
+	uint32_t low = 0, high = count, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (ids[middle] < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct nec_error *add_group_root(struct work *w, uint32_t i)
 {
 	const struct nec_analysis *a = w->a;
-	uint32_t i;
+
+	return add_root(w, a->roots[i].id, a->root_group ? a->root_group[i] : NEC_NODE_NONE);
+}
+
+static bool is_sure(const struct work *w, uint32_t i)
+{
+	return !w->a->refcount || w->a->roots[i].doubt == NEC_ROOT_SURE;
+}
+
+/*
+ * Sure roots first. A word that another thread left on its stack makes no root of what a local
+ * variable explains.
+ */
+static struct nec_error *add_known(struct work *w)
+{
+	const struct nec_analysis *a = w->a;
+	_cleanup_free_ uint32_t *sure = NULL;
+	uint32_t count, i, id;
 
 	for (i = 0; i < a->root_count; i++)
-		if (!a->refcount || a->roots[i].doubt == NEC_ROOT_SURE ||
-		    is_held(w, a->roots[i].id))
-			NEC_TRY(add_root(w, a->roots[i].id,
-					 a->root_group ? a->root_group[i] : NEC_NODE_NONE));
+		if (is_sure(w, i))
+			NEC_TRY(add_group_root(w, i));
+	count = (uint32_t)(w->roots.size / sizeof(*sure));
+	if (count == a->root_count)
+		return NULL;
+	sure = malloc(((size_t)count + 1) * sizeof(*sure));
+	if (!sure)
+		return &nec_enomem;
+	if (count)
+		memcpy(sure, w->roots.data, (size_t)count * sizeof(*sure));
+	qsort(sure, count, sizeof(*sure), compare_ids);
+	for (i = 0; i < a->root_count; i++) {
+		id = a->roots[i].id;
+		if (!is_sure(w, i) &&
+		    is_held(w, id, below(sure, count, (uint64_t)id + 1) - below(sure, count, id)))
+			NEC_TRY(add_group_root(w, i));
+	}
 	return NULL;
 }
 
@@ -72,7 +125,8 @@ static struct nec_error *add_implied(struct work *w)
 	uint32_t i;
 
 	for (i = 0; i < w->a->graph->node_count; i++) {
-		if (nec_bit_get(w->reached, i) || w->a->refcount[i] == UINT32_MAX || !is_held(w, i))
+		if (nec_bit_get(w->reached, i) || w->a->refcount[i] == UINT32_MAX ||
+		    !is_held(w, i, 0))
 			continue;
 		NEC_TRY(nec_tmparray_append(&w->a->implied, &i, sizeof(i)));
 		NEC_TRY(add_root(w, i, NEC_NODE_NONE));
@@ -89,7 +143,7 @@ static struct nec_error *choose_roots(struct work *w)
 		if (a->roots[i].id >= a->graph->node_count)
 			return nec_error_create(NEC_ERR_USAGE, "root %u in a graph of %u nodes",
 						a->roots[i].id, a->graph->node_count);
-	NEC_TRY(add_sure(w));
+	NEC_TRY(add_known(w));
 	if (!a->refcount)
 		return NULL;
 	w->reached = calloc(nec_bit_words(a->graph->node_count), sizeof(*w->reached));

@@ -37,6 +37,15 @@ def behind_oracle(stack):
     return stack[own[-1] + 1 :] if own else stack
 
 
+def without_retained(stacks):
+    """What a thread or a local retains is known once the dump is loaded."""
+    if isinstance(stacks, list):
+        return [without_retained(item) for item in stacks]
+    if isinstance(stacks, dict):
+        return {key: without_retained(value) for key, value in stacks.items() if key != "retained"}
+    return stacks
+
+
 class Truth(unittest.TestCase):
     """Every dump with its oracle: stacks, names, variables."""
 
@@ -134,7 +143,7 @@ class Truth(unittest.TestCase):
             subprocess.run(
                 [NECROPSY, "load", "--force", "-o", path, core], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600
             )
-            self.assertEqual(threads(path), threads(core))
+            self.assertEqual(without_retained(threads(path)), without_retained(threads(core)))
             con = sqlite3.connect(path)
             lost = con.execute("SELECT count(*) FROM local l LEFT JOIN object o ON o.addr = l.addr WHERE o.addr IS NULL").fetchone()[0]
             con.close()
