@@ -16,7 +16,7 @@ static const struct {
 } rules[] = {
 	{nec_suspects_uncollectable}, {nec_suspects_leaked}, {nec_suspects_caches},
 	{nec_suspects_tracebacks},    {nec_suspects_tasks},  {nec_suspects_garbage},
-	{nec_suspects_holders},
+	{nec_suspects_holders},       {nec_suspects_threads},
 };
 
 enum {
