@@ -215,5 +215,89 @@ class Holders(unittest.TestCase):
             self.assertTrue(done.stderr, bad)
 
 
+DELETION = """
+import gc, json, os, re, sys, tempfile
+
+class Node(object):
+    def __init__(self, depth):
+        self.weight = depth + 0.5
+        self.name = 'node %d of %d' % (id(self), depth)
+        self.children = [Node(depth - 1) for n in range(4)] if depth else ()
+        self.parent = None
+        for child in self.children:
+            child.parent = self
+        self.extra = [depth, ('pair', self.weight), {'x': bytes(bytearray(40 + depth))}]
+
+def allocated():
+    # Bytes in blocks of Python's own allocator, as it says itself.
+    gc.collect()
+    with tempfile.TemporaryFile() as f:
+        keep = os.dup(2)
+        os.dup2(f.fileno(), 2)
+        try:
+            sys._debugmallocstats()
+        finally:
+            os.dup2(keep, 2)
+            os.close(keep)
+        f.seek(0)
+        text = f.read().decode()
+    return int(re.search(r'bytes in allocated blocks *= *([0-9,]+)', text).group(1).replace(',', ''))
+
+tree = Node(5)
+gc.collect()
+gc.disable()
+allocated()
+print(json.dumps(id(tree)))
+sys.stdout.flush()
+sys.stdin.readline()
+before = allocated()
+blocks = sys.getallocatedblocks()
+del tree
+gc.collect()
+blocks -= sys.getallocatedblocks()
+print(json.dumps([before - allocated(), blocks]))
+sys.stdout.flush()
+"""
+
+
+@unittest.skipUnless(shutil.which("gcore"), "gcore is not installed")
+class Deletion(unittest.TestCase):
+    """Retained sizes against the truth: the object is deleted in the process that the core was taken of."""
+
+    def check(self, python):
+        with tempfile.TemporaryDirectory() as directory:
+            prefix = os.path.join(directory, "core")
+            process = subprocess.Popen([python, "-c", DELETION], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            try:
+                addr = json.loads(process.stdout.readline().decode())
+                subprocess.run(["gcore", "-o", prefix, str(process.pid)], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, check=True)
+                process.stdin.write(b"\n")
+                process.stdin.flush()
+                freed, blocks = json.loads(process.stdout.readline().decode())
+            finally:
+                process.communicate()
+            core = "%s.%d" % (prefix, process.pid)
+            gone = self.ask("whatif", core, "--drop", hex(addr))
+            retained = self.ask("sql", core, "SELECT retained FROM object WHERE addr = %d" % addr)[0]["retained"]
+        self.assertEqual(gone["bytes"], retained)
+        self.assertGreater(gone["objects"], 4 ** 5 * 8)
+        # An object has a block, a list or a dict a second one; a block is rounded up to 16 bytes.
+        self.assertLessEqual(gone["objects"], blocks)
+        self.assertLessEqual(blocks, gone["objects"] * 2)
+        self.assertLessEqual(retained, freed)
+        self.assertLessEqual(freed, retained + 15 * blocks)
+
+    def ask(self, *arguments):
+        done = subprocess.run([NECROPSY] + list(arguments) + ["--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        return json.loads(done.stdout.decode())
+
+    def test_retained_is_what_deleting_frees(self):
+        for python in os.environ.get("NECROPSY_PYTHONS", sys.executable).split(":"):
+            with self.subTest(python=python):
+                self.check(python)
+
+
 if __name__ == "__main__":
     unittest.main()
