@@ -8,6 +8,9 @@
 #include "python/roots.h"
 #include "python/str.h"
 
+/* _frameowner, FRAME_OWNED_BY_FRAME_OBJECT: those above are the interpreter's own. */
+enum { OWNER_LAST = 2 };
+
 void nec_roots_init(struct nec_roots *roots, struct nec_walk *walk)
 {
 	*roots = (struct nec_roots){.walk = walk};
@@ -176,6 +179,9 @@ static bool frames(struct nec_roots *r, struct nec_root *root)
 			uint64_t i = r->addr++;
 			_cleanup_free_ char *name = NULL;
 
+			/* A frame of the interpreter's own has code; the rest nobody wrote (_PyEval_EvalFrameDefault). */
+			if (i != n + 1 && nec_has(t, NEC_F_IFRAME_OWNER) && nec_field8(t, r->frame, NEC_F_IFRAME_OWNER) > OWNER_LAST)
+				continue;
 			if (i < n) {
 				slot = nec_stackref(t, nec_word(t, r->frame + nec_off(t, NEC_F_IFRAME_LOCALSPLUS) + i * 8));
 				name = i < locals ? nec_code_local_name(t, code, i) : NULL;
