@@ -73,6 +73,8 @@ struct nec_error *nec_tmparray_resize(struct nec_tmparray *a, size_t size)
 
 struct nec_error *nec_tmparray_append(struct nec_tmparray *a, const void *data, size_t len)
 {
+	if (!len)
+		return NULL;
 	/* What overflows is more than any array can be, and reserve says so. */
 	NEC_TRY(nec_tmparray_reserve(a, len > SIZE_MAX - a->size ? SIZE_MAX : a->size + len));
 	memcpy((char *)a->data + a->size, data, len);
