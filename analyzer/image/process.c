@@ -76,54 +76,82 @@ static uint64_t find_auxv(const struct nec_image *image)
 	return 0;
 }
 
+/* Pointers to strings, as they lie on the stack. */
+struct pointers {
+	uint64_t count;
+	uint64_t lowest, highest; /* of those into the strings that the kernel wrote; 0: none */
+	bool moved; /* one leads elsewhere: the process has put another string there */
+};
+
 /*
  * Walks down over pointers to strings above `above`, from the 0 that ends them at *addr; sets *addr
  * to the word below the first of them. More zeros may follow that one: unsetenv moves the pointers
- * together. Returns the lowest pointer, 0 for none.
+ * together.
  */
-static uint64_t walk_pointers(const struct nec_image *image, uint64_t *addr, uint64_t above,
-			      uint64_t *count_ret)
+static struct pointers walk_pointers(const struct nec_image *image, uint64_t *addr, uint64_t above)
 {
-	uint64_t lowest = 0, count = 0, v;
+	struct pointers p = {0};
+	uint64_t v;
 
 	for (int i = 0; i < MAX_POINTERS && nec_image_u64(image, *addr, &v) && !v; i++)
 		*addr -= 8;
-	for (; count < MAX_POINTERS; *addr -= 8, count++) {
-		if (!nec_image_u64(image, *addr, &v) || v <= above)
+	/* Below them are 0 or argc, which are no addresses. */
+	for (; p.count < MAX_POINTERS; *addr -= 8, p.count++) {
+		if (!nec_image_u64(image, *addr, &v) || v <= MAX_POINTERS)
 			break;
-		if (!lowest || v < lowest)
-			lowest = v;
+		if (v <= above) {
+			p.moved = true;
+			continue;
+		}
+		if (!p.lowest || v < p.lowest)
+			p.lowest = v;
+		if (v > p.highest)
+			p.highest = v;
 	}
-	*count_ret = count;
-	return lowest;
+	return p;
 }
 
-/* Finds the lowest argument and the lowest environment string; 0 where there is none. */
-static bool find_strings(const struct nec_image *image, uint64_t auxv, uint64_t *args_ret,
-			 uint64_t *env_ret)
+/* Finds the pointers to arguments and environment; none of either where it is empty. */
+static bool find_strings(const struct nec_image *image, uint64_t auxv, struct pointers *args_ret,
+			 struct pointers *env_ret)
 {
-	uint64_t addr = auxv - 8, first, count, v;
+	uint64_t addr = auxv - 8, v;
+	struct pointers first;
 
 	if (!nec_image_u64(image, addr, &v) || v)
 		return false;
-	first = walk_pointers(image, &addr, auxv, &count);
+	first = walk_pointers(image, &addr, auxv);
 	if (!nec_image_u64(image, addr, &v))
 		return false;
 	if (v) {
 		/* argc: those were the arguments, and the environment was empty. */
 		*args_ret = first;
-		*env_ret = 0;
-		return v == count;
+		*env_ret = (struct pointers){0};
+		return v == first.count;
 	}
 	*env_ret = first;
-	*args_ret = walk_pointers(image, &addr, auxv, &count);
-	return nec_image_u64(image, addr, &v) && v == count;
+	*args_ret = walk_pointers(image, &addr, auxv);
+	return nec_image_u64(image, addr, &v) && v == args_ret->count;
+}
+
+/* Where the arguments end: where the environment begins, or, when a string of that has moved,
+ * behind the last one. */
+static uint64_t arguments_end(const struct nec_image *image, const struct pointers *args,
+			      const struct pointers *env, uint64_t end)
+{
+	const char *last;
+
+	if (!env->moved)
+		return env->lowest ? env->lowest : end;
+	last = nec_image_cstr(image, args->highest, 1 << 17); /* MAX_ARG_STRLEN of the kernel */
+	return last ? args->highest + strlen(last) + 1 : 0;
 }
 
 void nec_process_read_stack(struct nec_image *image)
 {
 	struct nec_process *p = &image->process;
-	uint64_t auxv, args, env, end;
+	struct pointers args, env;
+	uint64_t auxv, end, args_end;
 
 	/* For a script AT_EXECFN is the script: the file that the entry point lies in knows better.
 	 */
@@ -136,15 +164,16 @@ void nec_process_read_stack(struct nec_image *image)
 	auxv = find_auxv(image);
 	if (!auxv || !find_strings(image, auxv, &args, &env))
 		return;
-	end = p->at_execfn > auxv ? p->at_execfn : env;
-	if (args && (env ? env : end) > args) {
-		p->cmdline_size = (env ? env : end) - args;
-		p->cmdline = nec_image_view(image, args, p->cmdline_size);
+	end = p->at_execfn > auxv ? p->at_execfn : env.lowest;
+	args_end = arguments_end(image, &args, &env, end);
+	if (args.lowest && args_end > args.lowest) {
+		p->cmdline_size = args_end - args.lowest;
+		p->cmdline = nec_image_view(image, args.lowest, p->cmdline_size);
 		p->cmdline_size = p->cmdline ? p->cmdline_size : 0;
 	}
-	if (env && end > env) {
-		p->environ_size = end - env;
-		p->environ_ = nec_image_view(image, env, p->environ_size);
+	if (env.lowest && end > env.lowest) {
+		p->environ_size = end - env.lowest;
+		p->environ_ = nec_image_view(image, env.lowest, p->environ_size);
 		p->environ_size = p->environ_ ? p->environ_size : 0;
 	}
 }
