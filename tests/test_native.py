@@ -35,6 +35,16 @@ def interpreters():
     return [path for paths in found for path in paths] or [sys.executable]
 
 
+def knows_names(interpreter):
+    """Are the static functions of _ctypes known by name here, from its own symbols or from a debug file?"""
+    path = subprocess.check_output([interpreter, "-c", "import _ctypes, sys; sys.stdout.write(_ctypes.__file__)"]).decode()
+    if " _call_function_pointer" in subprocess.run(["nm", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode():
+        return True
+    notes = subprocess.run(["readelf", "-n", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode()
+    build_id = re.search(r"Build ID: (\w\w)(\w+)", notes)
+    return bool(build_id) and os.path.exists("/usr/lib/debug/.build-id/%s/%s.debug" % build_id.groups())
+
+
 def run(path, *options):
     done = subprocess.run([NECROPSY, "threads", path] + list(options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
     if done.returncode:
@@ -122,6 +132,8 @@ class Native(unittest.TestCase):
 
     def places(self, interpreter, core):
         """C functions stand between the Python functions that called them and those that they call."""
+        if not knows_names(interpreter):
+            self.skipTest("%s has no symbols here" % interpreter)
         found = {t["name"]: t for t in threads(core)["threads"]}
         sleep = merged(found["in_sorted"])
         self.assertEqual(sleep[sleep.index("rest") + 1 :][-3:], merged(found["in_lock"])[-3:])
@@ -257,7 +269,10 @@ class Deaths(unittest.TestCase):
         return glob.glob(os.path.join(out, "core*"))[0]
 
     def guilty(self, mode, function, caller):
-        for interpreter in interpreters()[::3]:
+        chosen = [i for i in interpreters()[::3] if knows_names(i)]
+        if not chosen:
+            self.skipTest("no interpreter here has symbols of its extensions")
+        for interpreter in chosen:
             with self.subTest(interpreter=interpreter):
                 core = self.die(interpreter, mode)
                 found = threads(core, "--all-native")

@@ -269,25 +269,55 @@ static void find_static_data(struct nec_target *t)
 static bool is_dict(const struct nec_target *t, uint64_t obj)
 {
 	enum { DICT_SUBCLASS = 1 << 29 }; /* Py_TPFLAGS_DICT_SUBCLASS */
+	uint64_t type = obj ? nec_type_of(t, obj) : 0;
 
-	return obj && nec_field(t, nec_type_of(t, obj), NEC_F_TYPE_FLAGS) & DICT_SUBCLASS;
+	/* A bit alone is set in many a word. */
+	return type && nec_type_of(t, type) == t->type_type &&
+	       nec_field(t, type, NEC_F_TYPE_FLAGS) & DICT_SUBCLASS;
+}
+
+/* Is addr what pthread_self() was in a thread of the process? That is its thread pointer (glibc,
+ * musl). */
+static bool is_pthread(const struct nec_image *image, uint64_t addr)
+{
+	uint32_t count, i;
+	const struct nec_image_thread *threads = nec_image_threads(image, &count);
+
+	for (i = 0; addr && i < count && threads[i].fs_base != addr; i++)
+		;
+	return addr && i < count;
+}
+
+/* A dict with that name in it. */
+static bool has_name(const struct nec_target *t, uint64_t obj, const char *name)
+{
+	return is_dict(t, obj) && nec_dict_find(t, obj, name);
 }
 
 /*
  * Is there an interpreter at addr? Its first thread state points back at it; so do neighbours in
- * many a list, so that one of its namespaces must be a dict as well.
+ * many a list, the rings of pymalloc's pools among them, so that one of its namespaces must be what
+ * it is. Of one that is being torn down, or that was cut off, a dict is enough, if the thread is one
+ * of the process.
  */
 static bool is_interpreter(const struct nec_target *t, uint64_t addr)
 {
-	uint64_t thread;
+	uint64_t thread, modules, sys, builtins;
 
 	if (addr & 7 || !nec_image_view(t->image, addr, nec_off(t, NEC_F_INTERP_THREADS_HEAD) + 8))
 		return false;
 	thread = nec_field(t, addr, NEC_F_INTERP_THREADS_HEAD);
-	return thread && !(thread & 7) && nec_field(t, thread, NEC_F_THREAD_INTERP) == addr &&
-	       (is_dict(t, nec_field(t, addr, NEC_F_INTERP_MODULES)) ||
-		is_dict(t, nec_field(t, addr, NEC_F_INTERP_SYSDICT)) ||
-		is_dict(t, nec_field(t, addr, NEC_F_INTERP_BUILTINS)));
+	if (!thread || thread & 7 || nec_field(t, thread, NEC_F_THREAD_INTERP) != addr)
+		return false;
+	modules = nec_field(t, addr, NEC_F_INTERP_MODULES);
+	sys = nec_field(t, addr, NEC_F_INTERP_SYSDICT);
+	builtins = nec_field(t, addr, NEC_F_INTERP_BUILTINS);
+	if (has_name(t, modules, "sys") || has_name(t, sys, "modules") ||
+	    has_name(t, builtins, "len"))
+		return true;
+	return (is_dict(t, modules) || is_dict(t, sys) || is_dict(t, builtins)) &&
+	       (nec_image_completeness(t->image)->truncated ||
+		is_pthread(t->image, nec_field(t, thread, NEC_F_THREAD_IDENT)));
 }
 
 /* The interpreter that the list of the runtime at addr begins with, 0 for none. */
@@ -355,18 +385,6 @@ static uint64_t interpreter_by_memory(struct nec_target *t)
 		}
 	}
 	return 0;
-}
-
-/* Is addr what pthread_self() was in a thread of the process? That is its thread pointer (glibc,
- * musl). */
-static bool is_pthread(const struct nec_image *image, uint64_t addr)
-{
-	uint32_t count, i;
-	const struct nec_image_thread *threads = nec_image_threads(image, &count);
-
-	for (i = 0; addr && i < count && threads[i].fs_base != addr; i++)
-		;
-	return addr && i < count;
 }
 
 /* The same in all writable memory: a dump that was cut off has lost the static data. Until 3.10
