@@ -38,7 +38,7 @@ def interpreters():
 def knows_names(interpreter):
     """Are the static functions of _ctypes known by name here, from its own symbols or from a debug file?"""
     path = subprocess.check_output([interpreter, "-c", "import _ctypes, sys; sys.stdout.write(_ctypes.__file__)"]).decode()
-    if " _call_function_pointer" in subprocess.run(["nm", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode():
+    if re.search(r"(?m)^\w+ t PyC", subprocess.run(["nm", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode()):
         return True
     notes = subprocess.run(["readelf", "-n", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode()
     build_id = re.search(r"Build ID: (\w\w)(\w+)", notes)
