@@ -200,10 +200,14 @@ class Stories(unittest.TestCase):
         self.assertEqual(words[29], {"waits for the semaphore"})
 
     def test_states_of_busy_threads(self):
-        core = self.tell("busy_threads.py")
-        whole = threads(core)
-        found = {t["name"]: t for t in whole["threads"]}
-        spinning = [found["spin-%d" % i] for i in range(4)]
+        for _ in range(5):
+            core = self.tell("busy_threads.py")
+            whole = threads(core)
+            found = {t["name"]: t for t in whole["threads"]}
+            spinning = [found["spin-%d" % i] for i in range(4)]
+            # Between two threads the GIL has no holder: a dump of that moment says so, and is not what is asked here.
+            if any(t["gil"] == "held" for t in spinning):
+                break
         self.assertEqual(sorted(t["gil"] for t in spinning), ["held", "waiting", "waiting", "waiting"])
         for thread in spinning:
             self.assertEqual(thread["state"], "waits for the GIL" if thread["gil"] == "waiting" else "runs Python, has the GIL")
