@@ -350,6 +350,59 @@ START_TEST(test_a_scan_has_every_object_with_its_figures_and_value)
 }
 END_TEST
 
+static bool same_cells(const struct nec_leaf_cell *a, const struct nec_leaf_cell *b,
+		       unsigned int first)
+{
+	for (unsigned int i = first; i < NEC_OBJECT_COLUMNS; i++)
+		if (a[i].type != b[i].type || a[i].i != b[i].i)
+			return false;
+	return true;
+}
+
+/* Sizes repeat every 1000 objects; types, flags and addresses do in other ways. */
+START_TEST(test_rows_are_alike_when_their_columns_are)
+{
+	static const int64_t offs[] = {0, 1, 500, 1000, 3000};
+	uint32_t alike = 0, other = 0;
+	struct nec_db *db;
+
+	make_name();
+	ck_assert_no_error(nec_db_open(database, &db));
+	for (size_t i = 0; i < sizeof(offs) / sizeof(offs[0]); i++) {
+		struct nec_leaf_cell cells_a[NEC_LEAF_COLUMNS], cells_b[NEC_LEAF_COLUMNS];
+		struct nec_leaf *a, *b;
+		int64_t rowid;
+		bool more;
+
+		ck_assert_no_error(nec_leaf_open(db, "object", 0, &a));
+		ck_assert_no_error(nec_leaf_open(db, "object", 0, &b));
+		for (int64_t n = 0; n < offs[i]; n++)
+			ck_assert_no_error(nec_leaf_next(b, &rowid, &more));
+		for (;;) {
+			ck_assert_no_error(nec_leaf_next(a, &rowid, &more));
+			ck_assert_no_error(nec_leaf_next(b, &rowid, &more));
+			if (!more)
+				break;
+			ck_assert_no_error(nec_leaf_cells(a, NEC_OBJECT_COLUMNS, cells_a));
+			ck_assert_no_error(nec_leaf_cells(b, NEC_OBJECT_COLUMNS, cells_b));
+			for (unsigned int first = 0; first < NEC_OBJECT_COLUMNS; first++) {
+				bool same = same_cells(cells_a, cells_b, first);
+
+				ck_assert_int_eq(nec_leaf_alike(a, b, first), same);
+				alike += same;
+				other += !same;
+			}
+		}
+		nec_leaf_close(a);
+		nec_leaf_close(b);
+	}
+	ck_assert_uint_gt(alike, 0);
+	ck_assert_uint_gt(other, 0);
+	nec_db_close(db);
+	drop_name();
+}
+END_TEST
+
 /* Pages of which bytes were changed give rows or an error, and end. */
 START_TEST(test_damaged_pages_are_harmless)
 {
@@ -386,6 +439,8 @@ START_TEST(test_damaged_pages_are_harmless)
 			while (!err && more && rows++ < 100 * OBJECTS) {
 				err = nec_leaf_next(leaf, &rowid, &more);
 				if (!err && more)
+					nec_leaf_alike(leaf, leaf, NEC_OBJECT_TYPE + 1);
+				if (!err && more)
 					err = nec_leaf_cells(leaf, NEC_LEAF_COLUMNS, cells);
 			}
 			ck_assert_msg(rows < 100 * OBJECTS, "rows without an end");
@@ -418,6 +473,7 @@ int main(void)
 	tcase_set_timeout(rows, 120);
 	tcase_add_test(rows, test_rows_from_pages_are_those_of_sqlite);
 	tcase_add_test(rows, test_a_scan_has_every_object_with_its_figures_and_value);
+	tcase_add_test(rows, test_rows_are_alike_when_their_columns_are);
 	tcase_add_test(rows, test_damaged_pages_are_harmless);
 	suite_add_tcase(suite, fits);
 	suite_add_tcase(suite, names);

@@ -109,13 +109,27 @@ static int64_t max3(int64_t x, int64_t y, int64_t z)
 	return m > z ? m : z;
 }
 
-/* An object that is the same in both, with its figures. */
-static void add_same(struct nec_difference *d, struct nec_difference_part *part,
-		     unsigned int worker, const struct nec_scan_object *b, uint32_t class,
-		     const struct nec_scan_figures *fa, const struct nec_scan_figures *fb)
+/* Lengths of an object of B, when it is a container that has another one now; NULL: it is not.
+ * Containers were met in the order in which this is asked. */
+static const struct nec_grown *find_grown(const struct nec_difference *d,
+					  struct nec_difference_part *part, unsigned int worker,
+					  uint32_t id)
 {
 	const struct nec_tmparray *grown = &d->pairing.grown[worker];
-	const struct nec_grown *g;
+	const struct nec_grown *g = grown->data;
+	uint64_t count = grown->size / sizeof(*g);
+
+	while (part->grown_next < count && g[part->grown_next].id < id)
+		part->grown_next++;
+	return part->grown_next < count && g[part->grown_next].id == id ? &g[part->grown_next]
+									: NULL;
+}
+
+/* An object that is the same in both, with its figures; g: its lengths, or NULL. */
+static void add_same(struct nec_difference_part *part, const struct nec_scan_object *b,
+		     uint32_t class, const struct nec_scan_figures *fa,
+		     const struct nec_scan_figures *fb, const struct nec_grown *g)
+{
 	int64_t change = fa->retained < 0 || fb->retained < 0 ? fb->size - fa->size
 							      : fb->retained - fa->retained;
 
@@ -130,14 +144,7 @@ static void add_same(struct nec_difference *d, struct nec_difference_part *part,
 						      .retained_b = fb->retained,
 						      .change = change,
 						      .class = class});
-	/* Containers were met in the same order. */
-	while (part->grown_next < grown->size / sizeof(*g) &&
-	       ((const struct nec_grown *)grown->data)[part->grown_next].id < b->id)
-		part->grown_next++;
-	if (part->grown_next == grown->size / sizeof(*g))
-		return;
-	g = &((const struct nec_grown *)grown->data)[part->grown_next];
-	if (g->id == b->id)
+	if (g)
 		add_container(
 			part,
 			&(struct nec_container){
@@ -176,14 +183,22 @@ static struct nec_error *tally(struct nec_merge_worker *w, const struct nec_scan
 	bool same = a && b && nec_pairing_b(&d->pairing, a->id) == b->id;
 	uint32_t class_a = a ? nec_class_of(&d->side_a, a->type) : NEC_CLASS_NONE;
 	uint32_t class_b = b ? nec_class_of(&d->side_b, b->type) : NEC_CLASS_NONE;
+	const struct nec_grown *grown = NULL;
 	struct nec_scan_figures fa, fb;
+	bool alike;
 
+	if (same) {
+		grown = find_grown(d, part, w->index, b->id);
+		NEC_TRY(nec_scan_alike(w->a, w->b, NEC_SCAN_FIGURES, &alike));
+		if (alike && !grown)
+			return NULL;
+	}
 	if (a)
 		NEC_TRY(nec_scan_figures(w->a, &fa));
 	if (b)
 		NEC_TRY(nec_scan_figures(w->b, &fb));
 	if (same) {
-		add_same(d, part, w->index, b, class_b, &fa, &fb);
+		add_same(part, b, class_b, &fa, &fb, grown);
 		return NULL;
 	}
 	if (a && class_a != NEC_CLASS_NONE) {

@@ -112,40 +112,41 @@ static int compare_score(const void *a, const void *b)
 	return x->score > y->score ? -1 : x->score < y->score;
 }
 
-/* Targets of an object's references. */
+/* What a container refers to, as ids of B, ascending. */
 struct targets {
+	const struct nec_pairing *pairing;
+	bool old; /* of A: what no longer is anywhere is left out */
 	struct nec_edges *edges;
-	uint64_t *addr;
-	uint32_t *class; /* of each, by the side's types */
-	const struct nec_class_side *side;
+	uint32_t *ids;
 	uint32_t count, capacity;
 };
 
 static struct nec_error *add_target(void *arg, const struct nec_edge *edge, bool *stop)
 {
 	struct targets *t = arg;
-	uint32_t type;
+	uint32_t id = t->old ? nec_pairing_b(t->pairing, edge->dst) : edge->dst;
 
-	if (edge->kind == NEC_REF_TYPE || edge->kind == NEC_REF_WEAK)
+	if (edge->kind == NEC_REF_TYPE || edge->kind == NEC_REF_WEAK || id == NEC_PAIR_NONE)
 		return NULL;
 	if (t->count == t->capacity) {
 		uint32_t want = t->capacity ? t->capacity * 2 : 64;
-		uint64_t *addr;
-		uint32_t *class;
+		uint32_t *ids = reallocarray(t->ids, want, sizeof(*ids));
 
-		addr = reallocarray(t->addr, want, sizeof(*addr));
-		if (addr)
-			t->addr = addr;
-		class = addr ? reallocarray(t->class, want, sizeof(*class)) : NULL;
-		if (!class)
+		if (!ids)
 			return &nec_enomem;
-		t->class = class;
+		t->ids = ids;
 		t->capacity = want;
 	}
-	NEC_TRY(nec_edges_object(t->edges, edge->dst, &t->addr[t->count], &type));
-	t->class[t->count++] = nec_class_of(t->side, type);
+	t->ids[t->count++] = id;
 	*stop = t->count == EDGES_MAX;
 	return NULL;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
 }
 
 static struct nec_error *read_targets(struct targets *t, uint64_t addr)
@@ -155,51 +156,105 @@ static struct nec_error *read_targets(struct targets *t, uint64_t addr)
 
 	t->count = 0;
 	NEC_TRY(nec_edges_id(t->edges, addr, &id));
-	return n->references(n, id, add_target, t);
+	NEC_TRY(n->references(n, id, add_target, t));
+	if (t->count)
+		qsort(t->ids, t->count, sizeof(*t->ids), compare_ids);
+	return NULL;
 }
 
-static int compare_u64(const void *a, const void *b)
+/* Leaves in b what is not in a. */
+static void take_off(struct targets *b, const struct targets *a)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	uint32_t i = 0, j, kept = 0;
 
-	return x < y ? -1 : x > y;
+	for (j = 0; j < b->count; j++) {
+		while (i < a->count && a->ids[i] < b->ids[j])
+			i++;
+		if (i == a->count || a->ids[i] != b->ids[j])
+			b->ids[kept++] = b->ids[j];
+	}
+	b->count = kept;
 }
 
-/* "24 Processor, 3 list": classes of what is in b and not in a, the most first, and one of them. */
-static void describe_added(struct nec_difference *d, struct targets *a, const struct targets *b,
-			   uint32_t *tally, struct nec_text *text, uint64_t *first_ret)
-{
-	uint32_t i, j, best;
+/* How many of a class came in, and the first of them. */
+struct arrivals {
+	uint32_t count;
+	uint64_t first;
+};
 
-	qsort(a->addr, a->count, sizeof(*a->addr), compare_u64);
-	for (i = 0; i < b->count; i++)
-		if (b->class[i] != NEC_CLASS_NONE &&
-		    !bsearch(&b->addr[i], a->addr, a->count, sizeof(*a->addr), compare_u64))
-			tally[b->class[i]]++;
-	for (j = 0; j < CLASSES; j++) {
-		best = NEC_CLASS_NONE;
-		for (i = 0; i < b->count; i++)
-			if (b->class[i] != NEC_CLASS_NONE && tally[b->class[i]] &&
-			    (best == NEC_CLASS_NONE || tally[b->class[i]] > tally[best]))
-				best = b->class[i];
-		if (best == NEC_CLASS_NONE)
+static int compare_change_id(const void *key, const void *change)
+{
+	uint32_t id = *(const uint32_t *)key, other = ((const struct nec_change *)change)->id;
+
+	return id < other ? -1 : id > other;
+}
+
+/* Address and class of an object of B. Most of what came in was born since, and is at hand. */
+static struct nec_error *identify(struct nec_difference *d, struct nec_edges *edges, uint32_t id,
+				  uint64_t *addr_ret, uint32_t *class_ret)
+{
+	uint32_t type;
+
+	for (unsigned int i = 0; i < NEC_MERGE_WORKERS; i++) {
+		const struct nec_tmparray *born = &d->parts[i].born;
+		const struct nec_change *c =
+			born->size ? bsearch(&id, born->data, born->size / sizeof(*c), sizeof(*c),
+					     compare_change_id)
+				   : NULL;
+
+		if (!c)
+			continue;
+		*addr_ret = c->addr;
+		*class_ret = c->class;
+		return NULL;
+	}
+	NEC_TRY(nec_edges_object(edges, id, addr_ret, &type));
+	*class_ret = nec_class_of(&d->side_b, type);
+	return NULL;
+}
+
+/* "24 Processor, 3 list": the classes of what came in, the most first, and one of the first kind.
+ * tally, of all classes, is zeros before and after. */
+static struct nec_error *describe_added(struct nec_difference *d, const struct targets *added,
+					struct arrivals *tally, struct nec_text *text,
+					uint64_t *first_ret)
+{
+	_cleanup_free_ uint32_t *met = calloc(d->classes.names.count + 1u, sizeof(*met));
+	uint32_t met_count = 0, class, i, j, best;
+	uint64_t addr;
+
+	if (!met)
+		return &nec_enomem;
+	for (i = 0; i < added->count; i++) {
+		NEC_TRY(identify(d, added->edges, added->ids[i], &addr, &class));
+		if (class == NEC_CLASS_NONE)
+			continue;
+		if (!tally[class].count++) {
+			tally[class].first = addr;
+			met[met_count++] = class;
+		}
+	}
+	for (j = 0; j < CLASSES && j < met_count; j++) {
+		for (best = 0, i = 1; i < met_count; i++)
+			if (tally[met[i]].count > tally[met[best]].count)
+				best = i;
+		class = met[best];
+		if (!tally[class].count)
 			break;
 		nec_text_puts(text, j ? ", " : "");
-		nec_text_count(text, tally[best]);
-		nec_text_printf(text, " %s", nec_difference_class(d, best));
-		for (i = 0; !j && i < b->count && !*first_ret; i++)
-			if (b->class[i] == best &&
-			    !bsearch(&b->addr[i], a->addr, a->count, sizeof(*a->addr), compare_u64))
-				*first_ret = b->addr[i];
-		tally[best] = 0;
+		nec_text_count(text, tally[class].count);
+		nec_text_printf(text, " %s", nec_difference_class(d, class));
+		if (!j)
+			*first_ret = tally[class].first;
+		tally[class].count = 0;
 	}
-	for (i = 0; i < b->count; i++)
-		if (b->class[i] != NEC_CLASS_NONE)
-			tally[b->class[i]] = 0;
+	for (i = 0; i < met_count; i++)
+		tally[met[i]].count = 0;
+	return NULL;
 }
 
 static struct nec_error *put_container(struct nec_difference *d, const struct nec_container *c,
-				       struct targets *a, struct targets *b, uint32_t *tally)
+				       struct targets *a, struct targets *b, struct arrivals *tally)
 {
 	_cleanup_(nec_text_deinit) struct nec_text added = {0};
 	_cleanup_free_ char *path = NULL;
@@ -209,7 +264,8 @@ static struct nec_error *put_container(struct nec_difference *d, const struct ne
 		NEC_TRY(nec_difference_path(d, c->addr, &path));
 		NEC_TRY(read_targets(a, c->addr));
 		NEC_TRY(read_targets(b, c->addr));
-		describe_added(d, a, b, tally, &added, &first);
+		take_off(b, a);
+		NEC_TRY(describe_added(d, b, tally, &added, &first));
 		if (added.failed)
 			return &nec_enomem;
 	}
@@ -222,7 +278,7 @@ static struct nec_error *put_container(struct nec_difference *d, const struct ne
 static struct nec_error *put_containers(struct nec_difference *d, const struct nec_container *list,
 					uint32_t count, struct targets *a, struct targets *b)
 {
-	_cleanup_free_ uint32_t *tally = calloc(d->classes.names.count + 1u, sizeof(*tally));
+	_cleanup_free_ struct arrivals *tally = calloc(d->classes.names.count + 1u, sizeof(*tally));
 
 	if (!tally)
 		return &nec_enomem;
@@ -237,7 +293,7 @@ struct nec_error *nec_difference_containers(struct nec_difference *d)
 {
 	uint32_t first = d->parts[0].container_count, count = first + d->parts[1].container_count;
 	_cleanup_free_ struct nec_container *list = calloc(count + 1u, sizeof(*list));
-	struct targets a = {.side = &d->side_a}, b = {.side = &d->side_b};
+	struct targets a = {.pairing = &d->pairing, .old = true}, b = {.pairing = &d->pairing};
 	struct nec_error *err;
 
 	if (!list)
@@ -248,9 +304,7 @@ struct nec_error *nec_difference_containers(struct nec_difference *d)
 	err = put_containers(d, list, count, &a, &b);
 	nec_edges_close(a.edges);
 	nec_edges_close(b.edges);
-	free(a.addr);
-	free(a.class);
-	free(b.addr);
-	free(b.class);
+	free(a.ids);
+	free(b.ids);
 	return err;
 }

@@ -47,6 +47,7 @@ static struct nec_error *match(struct nec_merge_worker *w, const struct nec_scan
 	uint8_t flags = class_b == NEC_CLASS_NONE ? 0 : (uint8_t)p->classes->items[class_b].flags;
 	const char *text_a, *text_b;
 	size_t size_a, size_b;
+	bool alike;
 
 	if (b)
 		((uint8_t *)p->kind.data)[b->id] = flags;
@@ -54,7 +55,9 @@ static struct nec_error *match(struct nec_merge_worker *w, const struct nec_scan
 		b_of_a[a->id] = NEC_PAIR_NONE;
 	if (!a || !b || class_a == NEC_CLASS_NONE || class_a != class_b)
 		return NULL;
-	if (flags & NEC_CLASS_VALUE) {
+	if (flags & NEC_CLASS_VALUE)
+		NEC_TRY(nec_scan_alike(w->a, w->b, NEC_SCAN_VALUES, &alike));
+	if (flags & NEC_CLASS_VALUE && !alike) {
 		NEC_TRY(nec_scan_value(w->a, &text_a, &size_a));
 		NEC_TRY(nec_scan_value(w->b, &text_b, &size_b));
 		if (!same_text(text_a, size_a, text_b, size_b)) {

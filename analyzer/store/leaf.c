@@ -360,3 +360,42 @@ struct nec_error *nec_leaf_cells(struct nec_leaf *l, unsigned int count,
 		cells[i] = (struct nec_leaf_cell){.type = NEC_LEAF_NULL};
 	return NULL;
 }
+
+/* What is behind the first columns of a record: its part of the header, and of the data. */
+struct tail {
+	const uint8_t *header, *data;
+	size_t header_size, data_size;
+};
+
+static bool find_tail(const struct nec_leaf *l, unsigned int first, struct tail *ret)
+{
+	const uint8_t *p = l->payload, *end = p + l->payload_size, *data;
+	struct nec_leaf_cell cell;
+	uint64_t header, type;
+	size_t n = varint(p, end, &header), size;
+
+	if (!n || header < n || header > l->payload_size)
+		return false;
+	data = p + header;
+	for (p += n; first && p < l->payload + header; first--, p += n, data += size) {
+		n = varint(p, l->payload + header, &type);
+		size = n ? read_cell(type, data, (size_t)(end - data), &cell) : SIZE_MAX;
+		if (size == SIZE_MAX)
+			return false;
+	}
+	*ret = (struct tail){.header = p,
+			     .data = data,
+			     .header_size = (size_t)(l->payload + header - p),
+			     .data_size = (size_t)(end - data)};
+	return true;
+}
+
+bool nec_leaf_alike(const struct nec_leaf *a, const struct nec_leaf *b, unsigned int first)
+{
+	struct tail x, y;
+
+	return find_tail(a, first, &x) && find_tail(b, first, &y) &&
+	       x.header_size == y.header_size && x.data_size == y.data_size &&
+	       memcmp(x.header, y.header, x.header_size) == 0 &&
+	       memcmp(x.data, y.data, x.data_size) == 0;
+}

@@ -59,4 +59,8 @@ struct nec_error *nec_leaf_next(struct nec_leaf *leaf, int64_t *rowid_ret, bool 
 struct nec_error *nec_leaf_cells(struct nec_leaf *leaf, unsigned int count,
 				 struct nec_leaf_cell cells[NEC_LEAF_COLUMNS]);
 
+/* Do the current rows of two tables say the same in column first and those behind it? Compares
+ * bytes; false for a damaged record. */
+bool nec_leaf_alike(const struct nec_leaf *a, const struct nec_leaf *b, unsigned int first);
+
 #endif

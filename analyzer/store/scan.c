@@ -305,12 +305,27 @@ struct nec_error *nec_scan_figures(struct nec_scan *s, struct nec_scan_figures *
 		return NULL;
 	NEC_TRY(nec_leaf_cells(s->tables[FIGURES], NEC_OBJECT_COLUMNS, cells));
 	/* Sums of what somebody else wrote may be anything. */
-	if (__builtin_add_overflow(cells[NEC_OBJECT_SIZE].i, cells[NEC_OBJECT_NATIVE_SIZE].i, &ret->size))
+	if (__builtin_add_overflow(cells[NEC_OBJECT_SIZE].i, cells[NEC_OBJECT_NATIVE_SIZE].i,
+				   &ret->size))
 		ret->size = cells[NEC_OBJECT_SIZE].i;
 	if (cells[NEC_OBJECT_RETAINED].type == NEC_LEAF_INT)
 		ret->retained = cells[NEC_OBJECT_RETAINED].i;
 	ret->idom = (uint64_t)cells[NEC_OBJECT_IDOM].i;
 	ret->flags = (uint32_t)cells[NEC_OBJECT_ROW_FLAGS].i;
+	return NULL;
+}
+
+struct nec_error *nec_scan_alike(struct nec_scan *a, struct nec_scan *b, unsigned int what,
+				 bool *alike_ret)
+{
+	enum table which = what == NEC_SCAN_VALUES ? VALUES : FIGURES;
+	bool in_a, in_b;
+
+	NEC_TRY(catch_up(a, which, &in_a));
+	NEC_TRY(catch_up(b, which, &in_b));
+	*alike_ret = in_a && in_b &&
+		     nec_leaf_alike(a->tables[which], b->tables[which],
+				    which == FIGURES ? NEC_OBJECT_TYPE + 1 : VALUE_TEXT);
 	return NULL;
 }
 

@@ -54,6 +54,10 @@ struct nec_error *nec_scan_edges(struct nec_scan *scan, const struct nec_edge **
 				 uint32_t *count_ret);
 /* All unknown when the table has no row for it, which is damage that nobody needs to die of. */
 struct nec_error *nec_scan_figures(struct nec_scan *scan, struct nec_scan_figures *ret);
+/* Are the rows that the current objects of two scans have in a table (NEC_SCAN_*) the same, byte
+ * for byte? Then so is what they say, which need not be unpacked to know that. */
+struct nec_error *nec_scan_alike(struct nec_scan *a, struct nec_scan *b, unsigned int what,
+				 bool *alike_ret);
 /* NULL: no value is kept. Borrowed until the next call. */
 struct nec_error *nec_scan_value(struct nec_scan *scan, const char **text_ret, size_t *size_ret);
 

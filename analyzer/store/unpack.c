@@ -7,11 +7,14 @@
 
 #include "store/pack.h"
 
-static uint64_t varint(struct nec_cursor *c)
+/* Most are of one byte. */
+static inline uint64_t varint(struct nec_cursor *c)
 {
 	uint64_t v = 0;
 	unsigned int shift;
 
+	if (c->off < c->size && !(c->data[c->off] & 0x80))
+		return c->data[c->off++];
 	for (shift = 0; shift < 64 && c->off < c->size; shift += 7) {
 		uint8_t b = c->data[c->off++];
 
