@@ -78,6 +78,8 @@ struct nec_page {
 	const char *const *filter_columns; /* NULL-terminated; NULL: all rows */
 	const char *filter;	    /* text that one of filter_columns contains, in ASCII letters of either case */
 	int64_t limit;		    /* rows; < 0: all */
+	/* Column with addresses of objects: the rows get one more column, nec_preview, with what is there in a line. */
+	const char *preview;
 	bool count;		    /* one row with the number of rows instead; position, order and limit are ignored */
 };
 

@@ -474,7 +474,8 @@ START_TEST(test_facts_of_all_tables_arrive)
 		{.kind = NEC_FACT_SAMPLE, .sample = {.time = 1.5, .name = "rss", .value = 9}},
 		{.kind = NEC_FACT_LAYOUT, .layout = {.field = "PyObject.ob_type", .offset = 8}},
 		{.kind = NEC_FACT_SPACE, .space = {.kind = "pool", .size = 4096, .count = 2}},
-		{.kind = NEC_FACT_ARENA, .arena = {.kind = "malloc", .start = 0x4000, .bytes = 64, .used = 48}},
+		{.kind = NEC_FACT_ARENA,
+		 .arena = {.kind = "malloc", .start = 0x4000, .bytes = 64, .used = 48}},
 		{.kind = NEC_FACT_PART, .part = {.addr = 0x4010, .owner = 0x10, .bytes = 32}},
 		{.kind = NEC_FACT_PART, .part = {.addr = 0x4010, .owner = 0x20, .bytes = 8}},
 		{.kind = NEC_FACT_MARK, .mark = {.start = 1, .end = 2, .name = "f", .level = -1}},
@@ -759,6 +760,34 @@ static void check_pages(struct nec_db *db, const char *sort, bool descending)
 	nec_query_close(q);
 }
 
+/* The rows of a page that folds are those of one that does not, with one more column. */
+static void check_folded(struct nec_db *db)
+{
+	struct nec_page page = {.sort = "value", .key = "addr", .descending = true, .limit = 9};
+	struct nec_query *plain, *folded;
+	int rows = 0, columns;
+
+	ck_assert_no_error(nec_query_page(db, "view_find", &page, &plain));
+	ck_assert_no_error(nec_query_bind_text(plain, ":text", ""));
+	page.preview = "addr";
+	ck_assert_no_error(nec_query_page(db, "view_find", &page, &folded));
+	ck_assert_no_error(nec_query_bind_text(folded, ":text", ""));
+	columns = nec_query_column_count(plain);
+	ck_assert_int_eq(nec_query_column_count(folded), columns + 1);
+	ck_assert_str_eq(nec_query_column_name(folded, columns), "nec_preview");
+	for (; step(plain); rows++) {
+		ck_assert(step(folded));
+		ck_assert_int_eq(nec_query_int(plain, 0), nec_query_int(folded, 0));
+		/* what has a text of its own is shown by it */
+		ck_assert_str_eq(nec_query_text(folded, columns, NULL),
+				 nec_query_text(folded, columns - 1, NULL));
+	}
+	ck_assert(!step(folded));
+	ck_assert_int_eq(rows, 9);
+	nec_query_close(plain);
+	nec_query_close(folded);
+}
+
 START_TEST(test_pages_of_a_query_join_to_the_whole)
 {
 	static const char *const columns[] = {"name", NULL};
@@ -787,6 +816,7 @@ START_TEST(test_pages_of_a_query_join_to_the_whole)
 		rows++;
 	nec_query_close(q);
 	ck_assert_int_eq(rows, 11); /* Type4 and Type40 to Type49 */
+	check_folded(db);
 	nec_db_close(db);
 }
 END_TEST

@@ -66,11 +66,31 @@ static void put_position(struct nec_text *t, const struct nec_page *page, bool u
 	nec_text_printf(t, " %s%s :nec_key))", op, equal);
 }
 
+static void put_order(struct nec_text *t, const struct nec_page *page)
+{
+	bool up = page->descending == page->backward;
+
+	nec_text_puts(t, " ORDER BY ");
+	if (page->sort) {
+		put_name(t, page->sort);
+		nec_text_puts(t, up ? " ASC, " : " DESC, ");
+	}
+	put_name(t, page->key);
+	nec_text_puts(t, up ? " ASC" : " DESC");
+}
+
 static void put_query(struct nec_text *t, const char *sql, const struct nec_page *page)
 {
 	bool up = page->descending == page->backward;
+	bool folded = page->preview && !page->count;
 	const char *joint = " WHERE ";
 
+	/* Of the rows of the page alone, not of all that are sorted to find these. */
+	if (folded) {
+		nec_text_puts(t, "SELECT *, preview(");
+		put_name(t, page->preview);
+		nec_text_puts(t, ") AS nec_preview FROM (\n");
+	}
 	nec_text_puts(t, page->count ? "SELECT count(*) FROM (\n" : "SELECT * FROM (\n");
 	nec_text_puts(t, sql);
 	nec_text_puts(t, "\n)");
@@ -85,15 +105,13 @@ static void put_query(struct nec_text *t, const char *sql, const struct nec_page
 		nec_text_puts(t, joint);
 		put_position(t, page, up);
 	}
-	nec_text_puts(t, " ORDER BY ");
-	if (page->sort) {
-		put_name(t, page->sort);
-		nec_text_puts(t, up ? " ASC, " : " DESC, ");
+	put_order(t, page);
+	/* A limit, be it none, also keeps SQLite from making one query of the two. */
+	nec_text_printf(t, " LIMIT %lld", page->limit >= 0 ? (long long)page->limit : -1LL);
+	if (folded) {
+		nec_text_puts(t, "\n)");
+		put_order(t, page);
 	}
-	put_name(t, page->key);
-	nec_text_puts(t, up ? " ASC" : " DESC");
-	if (page->limit >= 0)
-		nec_text_printf(t, " LIMIT %lld", (long long)page->limit);
 }
 
 static struct nec_error *bind_value(struct nec_query *query, const char *param,
