@@ -3,8 +3,10 @@
  * The browser under random hands: keys, clicks, typed lines and changes of size, as fast as it
  * takes them, with queries running or settled. Every screen that it draws must be whole: each line
  * as wide as the screen, and no character that a terminal would obey. TUI_RANDOM_SECONDS says how
- * long (60), TUI_RANDOM_SEED repeats a run.
+ * long (60), TUI_RANDOM_SEED repeats a run. It looks at an invented database, or at those of
+ * TUI_RANDOM_DB, separated by colons; A+B is the difference of two.
  */
+#include <dirent.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdio.h>
@@ -53,6 +55,12 @@ static const char *const lines[] = {
 	":export /dev/null/no",
 	"::::",
 	":paths 1",
+	":draw held.dot",
+	":export list.csv",
+	":tasks",
+	":task-groups",
+	":difference",
+	":resize 80x24",
 	":sql SELECT a.addr FROM object a, object b, object c WHERE a.size + b.size + c.size < 0",
 };
 
@@ -73,8 +81,8 @@ static void random_key(struct random_terminal *random, struct nec_event *event)
 		event->key = keys[number(random, sizeof(keys) / sizeof(keys[0]))];
 	} else {
 		event->key = 33 + number(random, 94);
-		/* neither leaves nor writes files */
-		if (event->key == 'q' || event->key == 'e')
+		/* neither leaves nor asks for the name of a file */
+		if (strchr("qed", (int)event->key))
 			event->key = 0x1f4a3;
 	}
 }
@@ -159,19 +167,74 @@ static void make_sample(char *path)
 {
 	char command[4096];
 	const char *necropsy = getenv("NECROPSY");
-	int fd = mkstemp(path);
 
-	ck_assert_int_ge(fd, 0);
-	close(fd);
 	ck_assert_msg(necropsy != NULL, "NECROPSY says where the program is");
 	snprintf(command, sizeof(command), "\"$(dirname '%s')\"/tests/tui_sample '%s'", necropsy,
 		 path);
 	ck_assert_int_eq(system(command), 0);
 }
 
+/* Looks at one database, or at the difference of two, for some seconds. */
+static void look(struct random_terminal *random, const char *paths, int seconds)
+{
+	const struct nec_diff_options diff = {0};
+	struct nec_tui_document documents[3] = {{"A", NULL}, {"B", NULL}, {NULL, NULL}};
+	struct nec_tui_options options = {.no_keymap = true};
+	char path[4096], *second;
+	struct nec_db *db = NULL;
+	struct nec_app *app;
+	struct nec_error *err;
+
+	snprintf(path, sizeof(path), "%s", paths);
+	second = strchr(path, '+');
+	if (second)
+		*second++ = '\0';
+	random->until = time(NULL) + seconds;
+	random->line = "";
+	err = nec_db_open(path, &documents[0].db);
+	if (!err && second)
+		err = nec_db_open(second, &documents[1].db);
+	if (!err && second)
+		err = nec_diff(documents[0].db, documents[1].db, &diff, &db);
+	if (err) {
+		/* a damaged one may be refused */
+		printf("# %s: %s\n", paths, err->message);
+		nec_error_destroy(err);
+	} else {
+		options.documents = second ? documents : NULL;
+		ck_assert_no_error(nec_app_create(second ? db : documents[0].db, &random->terminal,
+						  &options, &app));
+		ck_assert_no_error(nec_app_run(app));
+		nec_app_destroy(app);
+		printf("# %s: %llu events, %llu screens\n", paths,
+		       (unsigned long long)random->events, (unsigned long long)random->screens);
+		ck_assert_uint_gt(random->screens, 100);
+	}
+	fflush(stdout);
+	random->events = random->screens = 0;
+	nec_db_close(db);
+	nec_db_close(documents[0].db);
+	nec_db_close(documents[1].db);
+}
+
+/* Removes the files of a directory: what was typed may be any name. */
+static void clear(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	ck_assert_ptr_nonnull(dir);
+	while ((entry = readdir(dir)))
+		if (entry->d_type == DT_REG)
+			ck_assert_int_eq(unlinkat(dirfd(dir), entry->d_name, 0), 0);
+	closedir(dir);
+}
+
+/* What is looked at is written nowhere but into a directory of its own. */
 static void run(bool ascii)
 {
 	const char *seconds = getenv("TUI_RANDOM_SECONDS"), *seed = getenv("TUI_RANDOM_SEED");
+	const char *given = getenv("TUI_RANDOM_DB");
 	struct random_terminal random = {
 		.terminal = {.read = random_read,
 			     .draw = random_draw,
@@ -182,24 +245,25 @@ static void run(bool ascii)
 			     .ascii = ascii},
 		.line = "",
 	};
-	struct nec_tui_options options = {.no_keymap = true};
-	char path[] = "/tmp/necropsy-random-XXXXXX";
-	struct nec_db *db;
-	struct nec_app *app;
+	char dir[] = "/tmp/necropsy-random-XXXXXX", sample[64], *list, *path, *rest;
+	int total = (seconds ? atoi(seconds) : 60) / 2, count = 1;
 
-	random.until = time(NULL) + (seconds ? atoi(seconds) : 60) / 2;
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chdir(dir), 0);
+	snprintf(sample, sizeof(sample), "%s/sample.db", dir);
+	if (!given)
+		make_sample(sample);
 	random.seed = seed ? (unsigned int)atoi(seed) : (unsigned int)time(NULL);
 	printf("# seed %u\n", random.seed);
-	make_sample(path);
-	ck_assert_no_error(nec_db_open(path, &db));
-	ck_assert_no_error(nec_app_create(db, &random.terminal, &options, &app));
-	ck_assert_no_error(nec_app_run(app));
-	nec_app_destroy(app);
-	nec_db_close(db);
-	unlink(path);
-	printf("# %llu events, %llu screens\n", (unsigned long long)random.events,
-	       (unsigned long long)random.screens);
-	ck_assert_uint_gt(random.screens, 100);
+	list = strdup(given ? given : sample);
+	for (const char *s = list; *s; s++)
+		count += *s == ':';
+	for (path = strtok_r(list, ":", &rest); path; path = strtok_r(NULL, ":", &rest))
+		look(&random, path, total / count);
+	free(list);
+	clear(dir);
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(rmdir(dir), 0);
 }
 
 START_TEST(test_random_hands_utf8)

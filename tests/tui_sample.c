@@ -2,9 +2,9 @@
 /*
  * Makes a database of an invented process, always the same, for the tests of the browser: five
  * leaks as one meets them (a registry in a class, an lru_cache on a method, an identity map,
- * exceptions that keep frames, a list of listeners), threads that wait for one lock, names that try
- * to harm a terminal. Dominators are computed by the program's own stage and everything is written
- * by the program's own store.
+ * exceptions that keep frames, a list of listeners), threads that wait for one lock, tasks, names
+ * that try to harm a terminal. Dominators are computed by the program's own stage and everything is
+ * written by the program's own store.
  *
  *   tui_sample [-n OBJECTS] FILE       OBJECTS: that many more strings in lists, for measuring
  *   tui_sample -p PERCENT FILE         the process when only so much of each leak was there: what
@@ -49,6 +49,8 @@ enum type_id {
 	T_BUS,
 	T_WIDGET,
 	T_EVIL,
+	T_TASK,
+	T_COROUTINE,
 	T_COUNT,
 };
 
@@ -82,6 +84,8 @@ static const struct {
 	[T_EVIL] =
 		{"evil.\033[2J\033]0;gotcha\a\xe2\x80\xae\xe4\xbe\x8b\xe3\x81\x88\xf0\x9f\x92\xa3",
 		 "evil", 48},
+	[T_TASK] = {"_asyncio.Task", "_asyncio", 192},
+	[T_COROUTINE] = {"builtins.coroutine", "builtins", 200},
 };
 
 struct edge {
@@ -181,11 +185,24 @@ static void refer(struct heap *heap, uint32_t src, uint32_t dst, enum nec_ref_ki
 		heap->refcount[dst]++;
 }
 
-enum { L_DICT, L_FUNC, L_SELF, L_FRAME, L_NEXT, L_CACHE, L_RESULT, L_TB, L_WRAPPED, L_COUNT };
+enum {
+	L_DICT,
+	L_FUNC,
+	L_SELF,
+	L_FRAME,
+	L_NEXT,
+	L_CACHE,
+	L_RESULT,
+	L_TB,
+	L_WRAPPED,
+	L_CORO,
+	L_FEED,
+	L_COUNT
+};
 
 static const char *const labels[L_COUNT] = {
-	".__dict__", ".__func__", ".__self__",      ".tb_frame",    ".tb_next",
-	".cache",    ".result",   ".__traceback__", ".__wrapped__",
+	".__dict__", ".__func__",      ".__self__",    ".tb_frame", ".tb_next",     ".cache",
+	".result",   ".__traceback__", ".__wrapped__", "._coro",    "local 'feed'",
 };
 
 static void named(struct heap *heap, uint32_t src, uint32_t dst, int label)
@@ -208,7 +225,9 @@ static void root(struct heap *heap, uint32_t id, const char *kind, const char *l
 {
 	heap->roots = grow(heap->roots, heap->root_count + 1, sizeof(*heap->roots));
 	heap->roots[heap->root_count++] = (struct nec_analysis_root){id, NEC_ROOT_SURE};
-	put(heap, &(struct nec_fact){.kind = NEC_FACT_ROOT, .root = {.addr = heap->addr[id], .kind = kind, .label = label}});
+	put(heap,
+	    &(struct nec_fact){.kind = NEC_FACT_ROOT,
+			       .root = {.addr = heap->addr[id], .kind = kind, .label = label}});
 }
 
 /* An instance with attributes in a dictionary of its own; returns that dictionary. */
@@ -397,6 +416,16 @@ static void bulk(struct heap *heap, uint32_t count)
 	}
 }
 
+/* The first object of a type. */
+static uint64_t first_of(const struct heap *heap, enum type_id type)
+{
+	uint32_t id = 0;
+
+	while (heap->type[id] != type)
+		id++;
+	return heap->addr[id];
+}
+
 static void threads(struct heap *heap)
 {
 	for (uint32_t i = 0; i < 2u + (uint32_t)upto(heap, 10); i++) {
@@ -404,16 +433,28 @@ static void threads(struct heap *heap)
 		bool holder = i == 0;
 
 		snprintf(name, sizeof(name), holder ? "MainThread" : "worker-%u", i);
-		put(heap, &(struct nec_fact){
-				  .kind = NEC_FACT_THREAD,
-				  .thread = {.id = i,
-					     .tid = 4100 + i,
-					     .ident = UINT64_C(0x7f39f0000700) + i * 0x800000,
-					     .name = name,
-					     .state = holder ? "runs Python" : "waits for a lock",
-					     .gil = holder ? "held" : "none",
-					     .daemon = !holder},
-			  });
+		put(heap,
+		    &(struct nec_fact){
+			    .kind = NEC_FACT_THREAD,
+			    .thread = {.id = i,
+				       .tid = 4100 + i,
+				       .ident = UINT64_C(0x7f39f0000700) + i * 0x800000,
+				       .name = name,
+				       .state = holder ? "runs Python" : "waits for a lock",
+				       .gil = holder ? "held" : "none",
+				       .daemon = !holder,
+				       .exception = i == 1 ? "Timeout('10 s')" : NULL,
+				       .exception_addr = i == 1 ? first_of(heap, T_ERROR) : 0},
+		    });
+		for (uint32_t depth = 0; i == 1 && depth < 2; depth++)
+			put(heap, &(struct nec_fact){
+					  .kind = NEC_FACT_TRACEBACK,
+					  .traceback = {.thread = i,
+							.depth = depth,
+							.function = depth ? "fetch" : "handle",
+							.file = "/srv/app/jobs.py",
+							.line = depth ? 88 : 24},
+				  });
 		for (uint32_t depth = 0; depth < (holder ? 2 : 4); depth++) {
 			static const char *const stack[] = {"acquire", "charge", "handle", "run"};
 			static const char *const main_stack[] = {"sum_up", "<module>"};
@@ -438,6 +479,85 @@ static void threads(struct heap *heap)
 		put(heap, &(struct nec_fact){.kind = NEC_FACT_LOCAL,
 					     .local = {i, 1, "amount", 0, "19.90"}});
 	}
+}
+
+static uint32_t task(struct heap *heap, uint32_t set, const char *name, const char *state,
+		     const char *waits)
+{
+	uint32_t id = object(heap, T_TASK, NULL);
+
+	item(heap, set, name, id);
+	put(heap, &(struct nec_fact){.kind = NEC_FACT_TASK,
+				     .task = {.addr = heap->addr[id],
+					      .kind = "asyncio",
+					      .name = name,
+					      .state = state,
+					      .loop = heap->addr[set],
+					      .thread = 0,
+					      .waits = waits}});
+	return id;
+}
+
+/* A frame of a task, innermost first; its coroutine has the local `feed`. */
+static void suspended(struct heap *heap, uint32_t task, uint32_t depth, const char *function,
+		      uint32_t feed)
+{
+	uint32_t coroutine = object(heap, T_COROUTINE, NULL);
+
+	if (depth == 0)
+		named(heap, task, coroutine, L_CORO);
+	named(heap, coroutine, feed, L_FEED);
+	put(heap, &(struct nec_fact){.kind = NEC_FACT_TASK_FRAME,
+				     .task_frame = {.task = heap->addr[task],
+						    .depth = depth,
+						    .function = function,
+						    .file = "/srv/app/feed.py",
+						    .line = 40 - 9 * (int32_t)depth,
+						    .addr = heap->addr[coroutine]}});
+}
+
+static void waits_for(struct heap *heap, uint32_t task, uint32_t awaited)
+{
+	put(heap, &(struct nec_fact){.kind = NEC_FACT_TASK_WAIT,
+				     .task_wait = {heap->addr[task], heap->addr[awaited]}});
+}
+
+/* A report that waits for a merge of two feeds, more feeds at the same place, two tasks that wait
+ * for each other, and tasks that are done and kept. */
+static void tasks(struct heap *heap)
+{
+	uint32_t globals = module(heap, "app.feed"), set = object(heap, T_DICT, NULL);
+	uint32_t report, merge, feed, ring[2];
+
+	item(heap, globals, "background", set);
+	report = task(heap, set, "report", "pending", "a task");
+	merge = task(heap, set, "merge", "pending", "2 tasks");
+	feed = object(heap, T_STR, "'all feeds'");
+	suspended(heap, report, 0, "report", feed);
+	suspended(heap, merge, 0, "gather", feed);
+	suspended(heap, merge, 1, "merge", feed);
+	waits_for(heap, report, merge);
+	for (int i = 0; i < 6; i++) {
+		char name[32];
+		uint32_t poll;
+
+		snprintf(name, sizeof(name), "poll-%d", i);
+		poll = task(heap, set, name, "pending", "a future");
+		snprintf(name, sizeof(name), "'feed-%d'", i);
+		feed = object(heap, T_STR, name);
+		suspended(heap, poll, 0, "read", feed);
+		suspended(heap, poll, 1, "poll", feed);
+		if (i < 2)
+			waits_for(heap, merge, poll);
+	}
+	for (int i = 0; i < 2; i++) {
+		ring[i] = task(heap, set, i ? "hen" : "egg", "pending", "a task");
+		suspended(heap, ring[i], 0, "after", feed);
+	}
+	waits_for(heap, ring[0], ring[1]);
+	waits_for(heap, ring[1], ring[0]);
+	task(heap, set, "first", "finished", NULL);
+	task(heap, set, "second", "failed", NULL);
 }
 
 /* A minute for each percent: when it was, how much memory it had, and how much it may have. */
@@ -508,19 +628,19 @@ static void facts(struct heap *heap)
 				    .path = i % 3 ? NULL
 						  : "/usr/lib/python3/dist-packages/numpy/core/_multiarray.so"}});
 	for (uint64_t i = 0; i < 70; i++)
-		put(heap, &(struct nec_fact){
-				  .kind = NEC_FACT_ARENA,
-				  .arena = {.kind = i < 68 ? "pymalloc" : "malloc",
-					    .number = i < 68 ? 0 : (uint32_t)i - 68,
-					    .start = i < 68 ? HEAP_START + i * (1 << 20)
-							    : 0x5000000 + i * (64 << 20),
-					    .bytes = 1 << 20,
-					    .used = (int64_t)(i * 15421),
-					    .used_count = (int64_t)i * 100,
-					    .free = 9000,
-					    .free_count = 90,
-					    .whole = (1 << 20) - 9000 - (int64_t)(i * 15421),
-					    .release = i < 68 ? 0 : 65536}});
+		put(heap,
+		    &(struct nec_fact){.kind = NEC_FACT_ARENA,
+				       .arena = {.kind = i < 68 ? "pymalloc" : "malloc",
+						 .number = i < 68 ? 0 : (uint32_t)i - 68,
+						 .start = i < 68 ? HEAP_START + i * (1 << 20)
+								 : 0x5000000 + i * (64 << 20),
+						 .bytes = 1 << 20,
+						 .used = (int64_t)(i * 15421),
+						 .used_count = (int64_t)i * 100,
+						 .free = 9000,
+						 .free_count = 90,
+						 .whole = (1 << 20) - 9000 - (int64_t)(i * 15421),
+						 .release = i < 68 ? 0 : 65536}});
 	for (uint64_t i = 0; i < 3; i++)
 		put(heap,
 		    &(struct nec_fact){.kind = NEC_FACT_SPACE,
@@ -659,6 +779,8 @@ static void make_heap(struct heap *heap, uint32_t extra)
 		parts[i](heap);
 	}
 	threads(heap);
+	begin_region(heap);
+	tasks(heap);
 	if (extra)
 		bulk(heap, extra);
 	sort_edges(heap);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Commands: what keys are bound to and what can be typed after ':'. There are two tables: the one
- * in command.c, of what is done to the list or object at hand, and the screens (views.c), each of
+ * in command.c, of what is done to the list or object at hand, and the screens (screens.c), each of
  * which is a command that opens it. The words are those of the command line of necropsy where it
  * has the same.
  */

@@ -75,6 +75,7 @@ const char nec_keys_default[] = "# moving\n"
 				"A in A\n"
 				"B in B\n"
 				"t groups\n"
+				"a tasks\n"
 				"? help\n"
 				"<F1> help\n"
 				"# the rest\n"
@@ -87,7 +88,13 @@ const char nec_keys_default[] = "# moving\n"
 				"[modules]\n"
 				"t packages\n"
 				"[packages]\n"
-				"t types\n";
+				"t types\n"
+				"[groups]\n"
+				"t threads\n"
+				"[tasks]\n"
+				"t task-groups\n"
+				"[task-groups]\n"
+				"t tasks\n";
 
 static const struct {
 	const char *name;

@@ -20,6 +20,12 @@ enum {
 #define SQL_ROWS_MAX   10000
 #define TREE_DEPTH_MAX 10000
 
+/* A column with the value of the row's object. */
+static bool folds(const struct nec_column *column)
+{
+	return column->kind == NEC_COL_VALUE && strcmp(column->name, "value") == 0;
+}
+
 static void place_columns(struct nec_pane *pane)
 {
 	for (int i = 0; i < NEC_COLUMNS_MAX; i++) {
@@ -29,6 +35,10 @@ static void place_columns(struct nec_pane *pane)
 				pane->index[i] = j;
 		if (!pane->columns[i].name)
 			break;
+		/* what the page says of an object is more than what the load wrote down */
+		for (int j = 0; folds(&pane->columns[i]) && pane->names && pane->names[j]; j++)
+			if (strcmp(pane->names[j], "nec_preview") == 0)
+				pane->index[i] = j;
 	}
 }
 
@@ -162,6 +172,9 @@ static struct nec_error *page_job(struct nec_pane *pane, const char *filter,
 	job->page.sort = pane->sort >= 0 ? pane->columns[pane->sort].name : NULL;
 	job->page.descending = pane->sort >= 0 && pane->descending;
 	job->page.limit = pane->height > 10 ? 2 * pane->height : 20;
+	for (int i = 0; view->object && pane->columns[i].name; i++)
+		if (folds(&pane->columns[i]))
+			job->page.preview = view->object;
 	NEC_TRY(nec_params_copy(&job->params, &pane->params));
 	if (filter && view->filter) {
 		job->filter = strdup(filter);
@@ -501,6 +514,20 @@ static void trim(struct nec_pane *pane)
 	}
 }
 
+/* Where one would look first. */
+static void set_start(struct nec_pane *pane)
+{
+	for (size_t i = 0; i < pane->rows.count; i++) {
+		const struct nec_value *value =
+			nec_pane_value(pane, pane->rows.at[i], pane->view->start);
+
+		if (value && value->i) {
+			pane->cursor = i;
+			return;
+		}
+	}
+}
+
 static struct nec_error *answer_page(struct nec_pane *pane, struct nec_job *job)
 {
 	bool last = job->kind != NEC_JOB_PAGE || (int64_t)job->rows.count < job->page.limit;
@@ -518,6 +545,8 @@ static struct nec_error *answer_page(struct nec_pane *pane, struct nec_job *job)
 		NEC_TRY(nec_rowlist_append(&pane->rows, &job->rows));
 		pane->at_end = last;
 		pane->cut = job->cut;
+		if (!job->page.positioned && pane->view->start)
+			set_start(pane);
 	} else {
 		bool from_end = !job->page.positioned;
 

@@ -150,6 +150,23 @@ static void put_course(const struct nec_screen *screen, const struct nec_value *
 		nec_text_puts(out, *s >= '0' && *s <= '7' ? signs[*s - '0'][screen->ascii] : " ");
 }
 
+/* The end of a text that is wider than its column, behind a sign that there is more. */
+static void put_tail(struct nec_screen *screen, int x, int y, int width, enum nec_style style,
+		     const char *s, size_t len)
+{
+	const char *sign = screen->ascii ? "..." : "\xe2\x80\xa6";
+	int room = width - nec_screen_width(screen, sign, strlen(sign));
+
+	while (len > 0 && nec_screen_width(screen, s, len) > room) {
+		do {
+			s++;
+			len--;
+		} while (len > 0 && (*s & 0xc0) == 0x80);
+	}
+	x += nec_screen_puts(screen, x, y, width, style, sign);
+	nec_screen_put(screen, x, y, room, style, s, len);
+}
+
 static void draw_value(const struct nec_pane *pane, struct nec_screen *screen, int i, int y,
 		       const struct nec_row *row, bool selected, enum nec_style selected_style)
 {
@@ -180,6 +197,8 @@ static void draw_value(const struct nec_pane *pane, struct nec_screen *screen, i
 		nec_value_text_put(&text, value, column->kind, row_unit(pane, row));
 	if (nec_column_styles[column->kind].right)
 		nec_screen_puts_right(screen, x, y, width, style, nec_text_str(&text));
+	else if (column->tail && nec_screen_width(screen, nec_text_str(&text), text.len) > width)
+		put_tail(screen, x, y, width, style, nec_text_str(&text), text.len);
 	else
 		nec_screen_put(screen, x, y, width, style, nec_text_str(&text), text.len);
 }

@@ -65,8 +65,22 @@ static struct nec_error *tree_init(struct tree *tree, const struct nec_paths *pa
 	return NULL;
 }
 
-static struct nec_error *add_row(const struct nec_paths *paths, const struct tree *tree,
-				 uint32_t at, uint16_t depth, struct nec_rowlist *rows)
+/* What the object is, in a line; *text_ret is owned by query until it is asked again. */
+static struct nec_error *fold(struct nec_query *query, uint64_t addr, const char **text_ret)
+{
+	bool row;
+
+	nec_query_reset(query);
+	NEC_TRY(nec_query_bind_int(query, ":addr", (int64_t)addr));
+	NEC_TRY(nec_query_step(query, &row));
+	if (row && nec_query_column_type(query, 0) == NEC_COLUMN_TEXT)
+		*text_ret = nec_query_text(query, 0, NULL);
+	return NULL;
+}
+
+static struct nec_error *add_row(struct nec_query *query, const struct nec_paths *paths,
+				 const struct tree *tree, uint32_t at, uint16_t depth,
+				 struct nec_rowlist *rows)
 {
 	const struct nec_path_step *step = &paths->steps[at];
 	const struct nec_path_line *line =
@@ -84,6 +98,8 @@ static struct nec_error *add_row(const struct nec_paths *paths, const struct tre
 	}
 	if (line && line->last == at)
 		texts[TEXT] = line->text;
+	if (!step->value)
+		NEC_TRY(fold(query, step->addr, &texts[VALUE]));
 	NEC_TRY(nec_row_texts(COLUMNS, texts, &row));
 	row->values[ADDR] = nec_value_int((int64_t)step->addr);
 	if (step->retained >= 0)
@@ -98,14 +114,16 @@ static struct nec_error *make(struct nec_db *db, const struct nec_params *params
 	struct nec_path_options options = {.max_paths = (uint32_t)max, .progress = progress};
 	const struct nec_value *addr = nec_params_find(params, "addr");
 	_cleanup_(nec_paths_destroyp) struct nec_paths *paths = NULL;
+	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
 	_cleanup_(tree_deinit) struct tree tree = {0};
 	uint16_t depth = 0;
 	uint32_t at;
 
 	NEC_TRY(nec_paths_find(db, addr ? (uint64_t)addr->i : 0, &options, &paths));
 	NEC_TRY(tree_init(&tree, paths));
+	NEC_TRY(nec_query_named(db, "preview", &query));
 	for (at = tree.first; at != NONE;) {
-		NEC_TRY(add_row(paths, &tree, at, depth, rows));
+		NEC_TRY(add_row(query, paths, &tree, at, depth, rows));
 		if (tree.child[at] != NONE) {
 			at = tree.child[at];
 			depth += depth < UINT16_MAX;

@@ -23,11 +23,16 @@ const struct nec_column_style nec_column_styles[NEC_COL_KINDS] = {
 
 const struct nec_view *nec_view_find(const char *name)
 {
-	const struct nec_view *view = nec_views;
+	static const struct nec_view *const tables[] = {
+		nec_views_about,   nec_views_heap, nec_views_memory,
+		nec_views_threads, nec_views_time,
+	};
 
-	while (view->name && strcmp(view->name, name) != 0)
-		view++;
-	return view->name ? view : NULL;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		for (const struct nec_view *view = tables[i]; view->name; view++)
+			if (strcmp(view->name, name) == 0)
+				return view;
+	return NULL;
 }
 
 const struct nec_screen_def *nec_screen_find(const char *name)

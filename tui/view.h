@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What is shown, as data: a view is a query, its columns, and where Enter goes; a screen is one to
- * four views under each other. The tables are in views.c. To add a screen: a query in
- * analyzer/store/sql/, a row in views[] and a row in screens[]; a key, if it gets one, is a line of
- * the keymap (keys.c). Help, completion and the command line follow from the tables.
+ * four views under each other. The tables are in views_*.c, by what they are about, and in
+ * screens.c. To add a screen: a query in analyzer/store/sql/, a row in a table of views and a row
+ * in nec_screens; a key, if it gets one, is a line of the keymap (keys.c). Help, completion and the
+ * command line follow from the tables.
  */
 #ifndef NEC_TUI_VIEW_H
 #define NEC_TUI_VIEW_H
@@ -38,6 +39,7 @@ struct nec_column {
 	uint8_t yields;    /* where there is no room the highest goes first; 0: never goes */
 	bool sortable;
 	bool tree; /* indented, with the sign for folded and open */
+	bool tail; /* of a text that does not fit the end is shown: of a path it says more */
 };
 
 /* From a row to parameters of a screen or query. */
@@ -56,6 +58,7 @@ struct nec_view {
 	const char *key;                  /* unique column */
 	const char *sort;                 /* at first; NULL: by key */
 	bool descending;
+	const char *start; /* column: the first row in which it is not 0 has the cursor at first */
 	const char *const *filter; /* columns that / looks into; NULL-terminated */
 	const char *document; /* column that names the snapshot its object is in; NULL: as it is */
 	const char *object;   /* column with the address of what a row is about; NULL: none */
@@ -102,8 +105,10 @@ struct nec_screen_def {
 	struct nec_screen_pane panes[NEC_PANES_MAX];
 };
 
-extern const struct nec_view nec_views[];
-extern const struct nec_screen_def nec_screens[]; /* ends with a NULL name */
+/* The tables; each ends with a NULL name. */
+extern const struct nec_view nec_views_about[], nec_views_heap[], nec_views_memory[],
+	nec_views_threads[], nec_views_time[];
+extern const struct nec_screen_def nec_screens[];
 
 const struct nec_view *nec_view_find(const char *name);
 const struct nec_screen_def *nec_screen_find(const char *name);

@@ -25,7 +25,7 @@ static struct nec_error *parse_size(const char *text, struct nec_tui_options *op
 struct several {
 	struct nec_db **list;
 	struct nec_tui_document *documents; /* ends with a NULL name */
-	char (*names)[16];
+	char (*names)[24];
 	int count;
 };
 
