@@ -23,9 +23,11 @@
 #endif
 
 enum {
-	LARGE = 8 << 20, /* bytes of a segment that is copied last */
-	CHUNK = 2 << 20, /* bytes read and written at once */
-	GAP_PAGES = 16,  /* pages of a file that are dumped rather than make two more headers */
+	LARGE = 8 << 20,   /* bytes of a segment that is copied last */
+	CHUNK = 2 << 20,   /* bytes read and written at once */
+	DATA_PAGES = 4096, /* of a file's private writable mapping that is dumped as one: structs in
+			      the data of a library go over its pages */
+	GAP_PAGES = 16,    /* pages of a file that are dumped rather than make two more headers */
 	ROOM_STEP = 64 << 20, /* bytes between looks at the free space */
 };
 
@@ -102,8 +104,9 @@ static struct nec_error *add_segment(struct writer *w, const struct nec_vma *v, 
 		w->whole = whole;
 		w->capacity = more;
 	}
-	/* Others may have filled shared memory that this process has not touched yet. */
-	w->whole[w->count] = v->perms[3] == 's';
+	/* Others may have filled shared memory that this process has not touched yet, and untouched
+	 * pages of a file are not zeros. */
+	w->whole[w->count] = v->perms[3] == 's' || v->file;
 	w->phdrs[w->count++] = (Elf64_Phdr){
 		.p_type = PT_LOAD,
 		.p_vaddr = start,
@@ -142,6 +145,11 @@ static struct nec_error *plan_file(struct writer *w, const struct nec_vma *v)
 	if (begins_elf(w->t, v))
 		pages[0] = NEC_PAGE_OWN;
 	w->pages = pages; /* freed by the caller, also on failure */
+	for (i = 0; i < count && pages[i] != NEC_PAGE_OWN; i++)
+		;
+	if (i < count && v->perms[1] == 'w' && count <= DATA_PAGES)
+		for (i = 0; i < count; i++)
+			pages[i] = NEC_PAGE_OWN;
 	for (i = 0; i < count; i = j) {
 		start = i;
 		if (pages[i] != NEC_PAGE_OWN) {
@@ -152,7 +160,7 @@ static struct nec_error *plan_file(struct writer *w, const struct nec_vma *v)
 			continue;
 		}
 		own_end = i + 1;
-		for (j = i; j < count && j - own_end < GAP_PAGES; j++) {
+		for (j = own_end; j < count && j - own_end < GAP_PAGES; j++) {
 			if (pages[j] == NEC_PAGE_OWN)
 				own_end = j + 1;
 		}
@@ -247,12 +255,13 @@ static struct nec_error *copy_run(struct writer *w, uint64_t addr, size_t size, 
 	return *got_ret ? put_memory(w, w->buf, *got_ret, off) : NULL;
 }
 
-/* Copies one segment. Where memory cannot be read although the target lives, the segment ends
- * there. */
+/* Copies one segment. Pages that cannot be read although the target lives are left out, as guards
+ * within a mapping are; after so many the segment ends. */
 static struct nec_error *copy_segment(struct writer *w, Elf64_Phdr *ph, bool whole)
 {
+	enum { UNREADABLE_PAGES = 4096 };
+	size_t i, j, got, unreadable = 0;
 	uint64_t pos = 0, n;
-	size_t i, j, got;
 
 	while (pos < ph->p_filesz) {
 		n = ph->p_filesz - pos < CHUNK ? ph->p_filesz - pos : CHUNK;
@@ -268,7 +277,12 @@ static struct nec_error *copy_segment(struct writer *w, Elf64_Phdr *ph, bool who
 				continue;
 			NEC_TRY(copy_run(w, ph->p_vaddr + pos + i * w->page, (j - i) * w->page,
 					 ph->p_offset + pos + i * w->page, &got));
-			if (got < (j - i) * w->page) {
+			if (got == (j - i) * w->page)
+				continue;
+			if (unreadable++ < UNREADABLE_PAGES && nec_target_has_memory(w->t)) {
+				w->ret->missing += w->page;
+				j = i + got / w->page + 1;
+			} else {
 				w->ret->missing += ph->p_filesz - (pos + i * w->page + got);
 				ph->p_filesz = pos + i * w->page + got;
 				return NULL;

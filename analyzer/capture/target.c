@@ -169,7 +169,9 @@ void nec_target_pages(const struct nec_target *t, uint64_t addr, size_t count,
 				     : pread(t->pagemap, entries, n * 8, (off_t)(addr / size * 8));
 		for (i = 0; i < n; i++) {
 			bool known = got >= (ssize_t)((i + 1) * 8);
-			bool there = known && entries[i] >> 62; /* bit 63 present, 62 swapped */
+			/* Bit 63 present, 62 swapped, as a guard without a mapping of its own says
+			 * too; 58 is that (Linux 6.15 on). */
+			bool there = known && entries[i] >> 62 && !(entries[i] >> 58 & 1);
 			bool shared = known && entries[i] >> 61 & 1;
 
 			pages[i] = !known || (there && !shared) ? NEC_PAGE_OWN

@@ -254,10 +254,13 @@ static void find_static_data(struct nec_target *t)
 			t->data_end = maps[i].end > t->data_end ? maps[i].end : t->data_end;
 		}
 	}
-	/* Mappings are sorted: walk outwards from the type's own. */
+	/* Mappings are sorted: walk outwards from the type's own, and from the end of what is of the
+	 * same file. */
 	for (i = 0; i < count && &maps[i] != own; i++)
 		;
-	for (k = i + 1; k < count && maps[k].start == t->data_end && !maps[k].path &&
+	for (k = i + 1; k < count && maps[k].start < t->data_end; k++)
+		;
+	for (; k < count && maps[k].start == t->data_end && !maps[k].path &&
 			maps[k].perms & NEC_PERM_W && t->data_end - t->data_start < NEAR;
 	     k++)
 		t->data_end = maps[k].end;
