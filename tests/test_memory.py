@@ -37,7 +37,17 @@ def park(process):
     raise AssertionError("the fixture does not stand in its write")
 
 
-def dump(kind, interpreter, directory, env=None):
+def gcore(pid, path):
+    subprocess.run(["gcore", "-o", path, str(pid)], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    os.rename("%s.%d" % (path, pid), path)
+
+
+def capture(pid, path):
+    subprocess.run([NECROPSY, "capture", "-o", path, str(pid)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def dump(kind, interpreter, directory, env=None, writer=gcore):
     """The core of the fixture in directory, and beside it what it said."""
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", **(env or {}))
     process = subprocess.Popen([interpreter, "-W", "ignore", FIXTURE, kind, directory], stdout=subprocess.PIPE,
@@ -48,9 +58,7 @@ def dump(kind, interpreter, directory, env=None):
             raise AssertionError("fixture %s: %r %r" % (kind, line, process.stderr.read()))
         park(process)
         made = os.path.join(directory, "core")
-        subprocess.run(["gcore", "-o", made, str(process.pid)], check=True, stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        os.rename("%s.%d" % (made, process.pid), made)
+        writer(process.pid, made)
         stats = b""
         with open("/proc/%d/fd/100" % process.pid, "rb", buffering=0) as pipe:
             while not stats.endswith(b"end\n"):
@@ -73,6 +81,7 @@ def number(text):
 class Case(unittest.TestCase):
     kind = "plain"
     env = None
+    writer = staticmethod(gcore)
 
     @classmethod
     def setUpClass(cls):
@@ -92,15 +101,19 @@ class Case(unittest.TestCase):
     def take(self, interpreter):
         """Dumps, loads; gives the database and what the process said."""
         self.place = tempfile.mkdtemp(dir=self.dir)
-        core, self.stats = dump(self.kind, interpreter, self.place, self.env)
-        self.db_path = os.path.join(self.place, "db")
-        subprocess.run([NECROPSY, "load", "-o", self.db_path, core], check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
+        core, self.stats = dump(self.kind, interpreter, self.place, self.env, self.writer)
+        self.load(core)
         os.unlink(core)
-        self.db = sqlite3.connect(self.db_path)
-        self.addCleanup(self.db.close)
         with open(os.path.join(self.place, "expected")) as f:
             self.expected = {line.split()[0]: int(line.split()[1]) for line in f}
+
+    def load(self, core, status=0):
+        self.db_path = os.path.join(self.place, "db")
+        done = subprocess.run([NECROPSY, "load", "--force", "-o", self.db_path, core], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, status)
+        self.db = sqlite3.connect(self.db_path)
+        self.addCleanup(self.db.close)
 
     def one(self, sql):
         return self.db.execute(sql).fetchone()[0]
@@ -197,6 +210,45 @@ class Versions(Case):
                 self.check_pymalloc()
                 self.check_malloc_info()
                 self.check_smaps()
+
+
+class Captured(Case):
+    """What `necropsy capture` writes says the same, though it leaves out what lies in files."""
+    kind = "ended"
+    writer = staticmethod(capture)
+
+    def test_figures_and_stacks_of_threads_that_ended(self):
+        self.take(self.interpreters[0])
+        self.check_sum()
+        self.check_pymalloc()
+        self.check_malloc_info()
+        self.check_smaps()
+        kept = self.one("SELECT bytes FROM memory WHERE category LIKE 'stacks: of no thread any more%'")
+        self.assertGreaterEqual(kept, 2 << 20)
+        self.assertEqual(self.one("SELECT count(*) FROM thread"), 1)
+
+
+class Cut(Case):
+    """A dump that was cut off: what is missing is a row of its own, and still nothing is counted twice."""
+
+    @classmethod
+    def pick(cls):
+        return [path for path in INTERPRETERS if path == "/usr/bin/python3"] or INTERPRETERS[:1]
+
+    def test_what_is_missing_is_no_guess(self):
+        self.place = tempfile.mkdtemp(dir=self.dir)
+        core, _ = dump(self.kind, self.interpreters[0], self.place)
+        size = os.path.getsize(core)
+        for percent in (90, 60, 30):
+            with self.subTest(percent=percent):
+                os.truncate(core, size * percent // 100)
+                self.load(core, 1)
+                self.check_sum()
+                missing = self.one("SELECT sum(bytes) FROM memory WHERE category = 'not in the dump'")
+                self.assertGreater(missing, 0)
+                self.assertLessEqual(missing, self.one("SELECT value + 0 FROM meta WHERE key = 'missing'"))
+                # The heap lies before the cut, main_arena behind it: a chain of chunks is found without.
+                self.assertGreater(self.one("SELECT sum(used_count) FROM arena WHERE kind = 'malloc'"), 500)
 
 
 class Pymalloc(Case):

@@ -365,7 +365,8 @@ static struct nec_error *read_sums(struct view *v, struct sums *s)
 			return NULL;
 		if (strcmp(nec_query_text(query, 1, NULL), "pymalloc") == 0) {
 			s->arenas++;
-			s->sparse += nec_query_int(query, 5) < nec_query_int(query, 4) / 4;
+			s->sparse += nec_query_column_type(query, 5) != NEC_COLUMN_NULL &&
+				     nec_query_int(query, 5) < nec_query_int(query, 4) / 4;
 			s->pools += nec_query_int(query, 11);
 			s->empty += nec_query_int(query, 12);
 			continue;

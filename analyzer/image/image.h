@@ -55,6 +55,7 @@ struct nec_mapping {
 	uint32_t objfile;  /* index into nec_image_objfiles, UINT32_MAX when path is no ELF file */
 	uint64_t dumped;   /* bytes that the dump has of it */
 	uint64_t readable; /* bytes that can be read, from the dump or from the file */
+	uint64_t cut;      /* bytes that the dump promises behind those that it has, and was cut off before */
 };
 
 /* What is known about the file behind a mapped ELF object. */

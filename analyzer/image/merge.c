@@ -235,6 +235,7 @@ static void add_piece(struct output *out, uint64_t start, uint64_t end, const st
 	}
 	m->dumped = present - start;
 	m->readable = m->dumped;
+	m->cut = promised - present;
 	add_missing(out, m, present, promised, f != NULL, true);
 	add_missing(out, m, promised, end, f != NULL, false);
 	image->completeness.mapped += end - start;

@@ -357,6 +357,60 @@ static struct nec_error *scan_for_heaps(struct nec_malloc *m)
 	return NULL;
 }
 
+/* Where the chain of chunks from addr on ends: the first address that none begins at. */
+static uint64_t chain_end(const struct nec_malloc *m, uint64_t addr, uint64_t end,
+			  uint64_t *last_ret, uint64_t *count_ret)
+{
+	uint64_t size;
+
+	for (*count_ret = 0; end - addr >= NEC_GLIBC_LEAST; ++*count_ret, addr += size) {
+		size = word(m, addr + 8);
+		if (size & (NEC_GLIBC_MMAPPED | NEC_GLIBC_NON_MAIN))
+			break;
+		size &= ~(uint64_t)NEC_GLIBC_FLAGS;
+		if (size < NEC_GLIBC_LEAST || size & 15 || size > end - addr)
+			break;
+		*last_ret = addr;
+	}
+	return addr;
+}
+
+/*
+ * The heap of a main arena that is gone, as in a dump that was cut off: a mapping that is chunks
+ * from its first byte to its last, the top; or up to where the dump ends.
+ */
+static struct nec_error *scan_for_main_heap(struct nec_malloc *m)
+{
+	enum { LEAST_CHUNKS = 64 };
+	const struct nec_mapping *maps;
+	uint64_t end, last = 0, chunks;
+	struct nec_malloc_arena *a;
+	uint32_t count, i;
+
+	maps = nec_image_mappings(m->image, &count);
+	for (i = 0; i < count; i++) {
+		if (maps[i].path || (maps[i].perms & (NEC_PERM_W | NEC_PERM_X)) != NEC_PERM_W ||
+		    !maps[i].dumped)
+			continue;
+		end = chain_end(m, maps[i].start, maps[i].end, &last, &chunks);
+		if (chunks < LEAST_CHUNKS ||
+		    (end != maps[i].end && end < maps[i].start + maps[i].dumped))
+			continue;
+		a = realloc(m->arenas, (m->arena_count + 1) * sizeof(*a));
+		if (!a)
+			return &nec_enomem;
+		m->arenas = a;
+		a += m->arena_count++;
+		*a = (struct nec_malloc_arena){.is_main = true};
+		if (end == maps[i].end && word(m, last + 8) & NEC_GLIBC_PREV_INUSE) {
+			a->top = last;
+			a->top_size = end - last;
+		}
+		return add_heap(m, maps[i].start, maps[i].start, maps[i].end, maps[i].end);
+	}
+	return NULL;
+}
+
 static int by_start(const void *pa, const void *pb)
 {
 	const struct nec_malloc_heap *a = pa, *b = pb;
@@ -397,6 +451,7 @@ struct nec_error *nec_arenas_find(struct nec_malloc *m)
 		}
 	} else {
 		NEC_TRY(scan_for_heaps(m));
+		NEC_TRY(scan_for_main_heap(m));
 	}
 	sort_heaps(m);
 	return NULL;

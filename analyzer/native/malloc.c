@@ -253,8 +253,11 @@ static void mark_idle(struct nec_malloc *m)
 
 	for (i = 0; m->glibc && m->glibc->fastbins && i < m->arena_count; i++)
 		for (k = 0; k < NEC_GLIBC_FASTBINS; k++)
-			mark_list(m, word(m, m->arenas[i].addr + m->glibc->fastbins + k * 8ull), 0,
-				  false);
+			mark_list(m,
+				  m->arenas[i].addr ? word(m, m->arenas[i].addr +
+								      m->glibc->fastbins + k * 8ull)
+						    : 0,
+				  0, false);
 	for (i = 0; i < m->heap_count; i++) {
 		nec_chunk_iter_init(&it, m, &m->heaps[i]);
 		while (nec_chunk_iter_next(&it, &c))

@@ -8,7 +8,7 @@
  * Nothing needs a symbol or a file. main_arena is the place in the static data of some library
  * whose bins point at themselves; its `next` leads through all other arenas, each of which begins
  * with the heap_info that lies at a multiple of 64 MiB. Where main_arena is gone, those are looked
- * for instead.
+ * for instead, and its heap is the mapping that is chunks from end to end.
  *
  * A heap is read from its first chunk to its last, each giving the place of the next. One that
  * makes no sense is reported with its neighbours; the walk goes on at the next place from where a
@@ -59,7 +59,7 @@ struct nec_malloc_heap {
 };
 
 struct nec_malloc_arena {
-	uint64_t addr; /* of its malloc_state */
+	uint64_t addr; /* of its malloc_state; 0: the main one, of which the dump has the heap alone */
 	uint64_t top, top_size;
 	uint64_t system_mem, max_system_mem; /* as malloc_info says */
 	bool is_main;

@@ -175,6 +175,7 @@ static void read_pool(struct nec_heap *heap, struct nec_arena *arena, uint64_t p
 
 	*ret = (struct nec_pool){0};
 	if (!size) {
+		arena->missing |= !nec_image_view(t->image, pool, nec_off(t, NEC_SIZEOF_POOL));
 		heap->damaged += nec_field32(t, pool, NEC_F_POOL_COUNT) != 0;
 		return;
 	}
@@ -229,7 +230,7 @@ static struct nec_error *read_pools(struct nec_heap *heap)
 		NEC_TRY(nec_addrset_cover(heap->free_blocks, a->start, a->start + heap->target->layout.traits.arena_size));
 		for (n = 0; n < used_pools(heap, a); n++)
 			read_pool(heap, a, a->first_pool + n * pool_size(heap), &heap->pools[a->pool_index + n]);
-		a->sparse = a->bytes_used < heap->target->layout.traits.arena_size / SPARSE;
+		a->sparse = !a->missing && a->bytes_used < heap->target->layout.traits.arena_size / SPARSE;
 		heap->sparse_count += a->sparse;
 	}
 	return NULL;

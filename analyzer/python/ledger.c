@@ -40,6 +40,7 @@ static const struct {
 	[NEC_LEDGER_STACK_USED] = {"stacks", "in use"},
 	[NEC_LEDGER_STACK_LEFT] = {"stacks", "left by deeper calls"},
 	[NEC_LEDGER_STACK_UNTOUCHED] = {"stacks", "untouched"},
+	[NEC_LEDGER_STACK_KEPT] = {"stacks", "of no thread any more, kept for the next"},
 	[NEC_LEDGER_TLS] = {"stacks", "data of the loader and the main thread"},
 	[NEC_LEDGER_FILE_CODE] = {"files", "code, shared with whoever runs it"},
 	[NEC_LEDGER_FILE_READ] = {"files", "read-only, shared with whoever maps it"},
@@ -50,6 +51,7 @@ static const struct {
 	[NEC_LEDGER_CODE] = {"other", "code made at run time"},
 	[NEC_LEDGER_NO_ACCESS] = {"other", "guards and reserves without access"},
 	[NEC_LEDGER_KERNEL] = {"other", "of the kernel"},
+	[NEC_LEDGER_CUT] = {"not in the dump", "not in the dump"},
 	[NEC_LEDGER_UNKNOWN] = {"unknown", "unknown"},
 };
 
@@ -59,24 +61,29 @@ enum { PAGE = 4096 };
  * ------------------------------------------------------------------------------------------------
  */
 
-static bool is_shared_memory(const char *path)
+static bool begins_with(const char *path, const char *const *prefixes)
 {
-	static const char *const prefixes[] = {"/dev/shm/", "/memfd:", "/SYSV", "/dev/zero"};
-	size_t i;
-
-	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (strncmp(path, prefixes[i], strlen(prefixes[i])) == 0)
+	for (; *prefixes; prefixes++)
+		if (strncmp(path, *prefixes, strlen(*prefixes)) == 0)
 			return true;
 	return false;
+}
+
+static bool is_shared_memory(const char *path)
+{
+	static const char *const prefixes[] = {"/dev/shm/", "/memfd:", "/SYSV", "/dev/zero", NULL};
+
+	return begins_with(path, prefixes);
 }
 
 /* vdso, and the pages of data right before it. */
 static bool is_kernel(const struct nec_ledger *l, const struct nec_mapping *m)
 {
 	enum { DATA_PAGES = 16 << 12 };
+	static const char *const names[] = {"[vdso", "[vvar", "[vsyscall", "[uprobes", NULL};
 	uint64_t vdso = nec_image_process(l->target->image)->at_sysinfo_ehdr;
 
-	if (m->start >> 47 || (m->path && m->path[0] == '['))
+	if (m->start >> 47 || (m->path && begins_with(m->path, names)))
 		return true;
 	if (!vdso || m->perms & NEC_PERM_W)
 		return false;
@@ -110,6 +117,8 @@ static bool is_guard(const struct nec_ledger *l, const struct nec_mapping *m)
 	heap = nec_malloc_heap(l->malloc, m->start - 1);
 	if (heap && heap->end == m->start && !l->malloc->arenas[heap->arena].is_main)
 		return true;
+	if (m->cut)
+		return false;
 	for (addr = m->start; addr < m->end; addr += step)
 		if (!is_untouched(l->target->image, addr))
 			return false;
@@ -131,6 +140,17 @@ static enum nec_ledger_category kind_of(const struct nec_ledger *l, const struct
 	return m->perms & NEC_PERM_X ? NEC_LEDGER_CODE : NEC_LEDGER_UNKNOWN;
 }
 
+/* Where the memory of [start, end) begins that the dump should have and has not: only memory of no
+ * file, which is not to be found elsewhere. */
+static uint64_t cut_at(const struct nec_mapping *m, uint64_t start, uint64_t end)
+{
+	uint64_t at = m->start + m->readable;
+
+	if (m->path || (!(m->perms & NEC_PERM_W) && !m->cut) || at > end)
+		return end;
+	return at > start ? at : start;
+}
+
 /* ---- stretches
  * --------------------------------------------------------------------------------------------------------
  */
@@ -141,12 +161,17 @@ static struct nec_error *count_stack(struct nec_ledger *l, const struct nec_regi
 				     uint64_t start, uint64_t end)
 {
 	enum { GAP = 64 };
-	uint64_t sp = r->of < start ? start
-		      : r->of > end ? end
-				    : r->of,
-		 at = sp & ~(uint64_t)(PAGE - 1), touched = sp;
+	const struct nec_mapping *m = nec_image_mapping_at(l->target->image, start);
+	uint64_t cut = m ? cut_at(m, start, end) : end, sp, at, touched;
 	unsigned int gap;
 
+	if (cut < end)
+		nec_ledger_add(&l->sums[NEC_LEDGER_CUT], end - cut);
+	if (cut == start)
+		return NULL;
+	end = cut;
+	sp = touched = r->of < start ? start : r->of > end ? end : r->of;
+	at = sp & ~(uint64_t)(PAGE - 1);
 	for (gap = 0; at >= start + PAGE && gap < GAP; at -= PAGE) {
 		if (is_untouched(l->target->image, at - PAGE)) {
 			gap++;
@@ -161,6 +186,22 @@ static struct nec_error *count_stack(struct nec_ledger *l, const struct nec_regi
 		nec_ledger_add(&l->sums[NEC_LEDGER_STACK_LEFT], sp - touched);
 	if (touched > start)
 		nec_ledger_add(&l->sums[NEC_LEDGER_STACK_UNTOUCHED], touched - start);
+	return NULL;
+}
+
+static struct nec_error *count_kept(struct nec_ledger *l, const struct nec_region *r,
+				    uint64_t start, uint64_t end)
+{
+	(void)r;
+	nec_ledger_add(&l->sums[NEC_LEDGER_STACK_KEPT], end - start);
+	return NULL;
+}
+
+static struct nec_error *count_lost(struct nec_ledger *l, const struct nec_region *r,
+				    uint64_t start, uint64_t end)
+{
+	(void)r;
+	nec_ledger_add(&l->sums[NEC_LEDGER_CUT], end - start);
 	return NULL;
 }
 
@@ -192,10 +233,15 @@ static void count_rest(struct nec_ledger *l, const struct nec_mapping *m, uint64
 		       uint64_t end)
 {
 	enum nec_ledger_category kind = kind_of(l, m);
-	uint64_t bytes = end - start;
+	uint64_t cut = end, bytes;
 
-	if (kind == NEC_LEDGER_UNKNOWN)
-		bytes -= nec_ledger_objects(l, start, end);
+	if (kind == NEC_LEDGER_UNKNOWN || kind == NEC_LEDGER_CODE)
+		cut = cut_at(m, start, end);
+	if (cut < end)
+		nec_ledger_add(&l->sums[NEC_LEDGER_CUT], end - cut);
+	bytes = cut - start;
+	if (kind == NEC_LEDGER_UNKNOWN && bytes)
+		bytes -= nec_ledger_objects(l, start, cut);
 	if (bytes)
 		nec_ledger_add(&l->sums[kind], bytes);
 }
@@ -206,7 +252,8 @@ static struct nec_error *(*const counters[NEC_REGION_KINDS])(struct nec_ledger *
 							     uint64_t start, uint64_t end) = {
 	[NEC_REGION_ARENA] = nec_ledger_arena,   [NEC_REGION_HEAP] = nec_ledger_heap,
 	[NEC_REGION_MAPPED] = nec_ledger_mapped, [NEC_REGION_FRAMES] = count_frames,
-	[NEC_REGION_STACK] = count_stack,        [NEC_REGION_DATA] = nec_ledger_data,
+	[NEC_REGION_LOST] = count_lost,          [NEC_REGION_STACK] = count_stack,
+	[NEC_REGION_KEPT] = count_kept,          [NEC_REGION_DATA] = nec_ledger_data,
 	[NEC_REGION_ZEROED] = count_zeroed,      [NEC_REGION_TLS] = count_tls,
 };
 

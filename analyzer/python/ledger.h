@@ -47,6 +47,7 @@ enum nec_ledger_category {
 	NEC_LEDGER_STACK_USED,
 	NEC_LEDGER_STACK_LEFT,
 	NEC_LEDGER_STACK_UNTOUCHED,
+	NEC_LEDGER_STACK_KEPT,
 	NEC_LEDGER_TLS,
 	NEC_LEDGER_FILE_CODE,
 	NEC_LEDGER_FILE_READ,
@@ -57,6 +58,7 @@ enum nec_ledger_category {
 	NEC_LEDGER_CODE,
 	NEC_LEDGER_NO_ACCESS,
 	NEC_LEDGER_KERNEL,
+	NEC_LEDGER_CUT,
 	NEC_LEDGER_UNKNOWN,
 	NEC_LEDGER_CATEGORIES,
 };
@@ -102,7 +104,9 @@ enum nec_region_kind {
 	NEC_REGION_HEAP,
 	NEC_REGION_MAPPED,
 	NEC_REGION_FRAMES,
+	NEC_REGION_LOST, /* with a stack in use that is zeros: who made the dump could not read it */
 	NEC_REGION_STACK,
+	NEC_REGION_KEPT, /* a stack that no thread of the dump is on */
 	NEC_REGION_DATA, /* of an object */
 	NEC_REGION_ZEROED,
 	NEC_REGION_TLS,

@@ -178,9 +178,13 @@ struct nec_error *nec_ledger_arena(struct nec_ledger *l, const struct nec_region
 			continue;
 		}
 		/* One that counts blocks, and whose header makes no sense. */
-		category = pool && nec_field32(l->target, addr, NEC_F_POOL_COUNT)
-				   ? NEC_LEDGER_POOLS_DAMAGED
-				   : NEC_LEDGER_FREE_POOLS;
+		if (pool &&
+		    !nec_image_view(l->target->image, addr, nec_off(l->target, NEC_SIZEOF_POOL)))
+			category = NEC_LEDGER_CUT;
+		else if (pool && nec_field32(l->target, addr, NEC_F_POOL_COUNT))
+			category = NEC_LEDGER_POOLS_DAMAGED;
+		else
+			category = NEC_LEDGER_FREE_POOLS;
 		nec_ledger_add(&l->sums[category], size);
 	}
 	if (left)

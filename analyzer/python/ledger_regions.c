@@ -6,10 +6,13 @@
 
 enum {
 	PAGE = 4096,
-	RED_ZONE = 128,        /* x86-64 ABI: in use below the stack pointer */
-	THREAD_STRUCT = 0x900, /* struct pthread, which glibc puts at the thread pointer and the
-				  stack below */
-	MAX_CHUNKS = 1 << 16,  /* of one thread's data stack */
+	RED_ZONE = 128,           /* x86-64 ABI: in use below the stack pointer */
+	THREAD_STRUCT = 0x900,    /* struct pthread, which glibc puts at the thread pointer and the
+				     stack below */
+	THREAD_LEAST = 0x700,     /* what every release's has */
+	THREAD_WITHIN = 2 * PAGE, /* of the end of a stack */
+	LEAST_STACK = 4 * PAGE,   /* PTHREAD_STACK_MIN */
+	MAX_CHUNKS = 1 << 16,     /* of one thread's data stack */
 	MAX_THREADS = 1 << 20,
 	MMAP_DATA = 16, /* mmap.mmap: data and size follow the head of the object */
 	MMAP_SIZE = 24,
@@ -47,6 +50,24 @@ static struct nec_error *add_allocators(struct nec_ledger *l)
 	return NULL;
 }
 
+/*
+ * Nothing but zeros where a thread's stack is in use: gdb writes a mapping as zeros when it cannot
+ * read one page of it, such as the guards of glibc 2.42's stacks, which have no mapping of their
+ * own.
+ */
+static bool is_lost(const struct nec_target *t, const struct nec_image_thread *thread)
+{
+	const uint8_t *p;
+	uint64_t page = thread->sp & ~(uint64_t)(PAGE - 1);
+	unsigned int i;
+
+	p = nec_image_view(t->image, page, PAGE);
+	for (i = 0; p && i < PAGE; i++)
+		if (p[i])
+			return false;
+	return p && !nec_word(t, thread->fs_base);
+}
+
 /* The mapping that holds a stack pointer; glibc puts the thread pointer at the end of a thread's.
  */
 static struct nec_error *add_stacks(struct nec_ledger *l)
@@ -61,6 +82,10 @@ static struct nec_error *add_stacks(struct nec_ledger *l)
 		map = nec_image_mapping_at(l->target->image, threads[i].sp);
 		if (!map || map->path || !(map->perms & NEC_PERM_W))
 			continue;
+		if (is_lost(l->target, &threads[i])) {
+			NEC_TRY(add(l, NEC_REGION_LOST, map->start, map->end, 0));
+			continue;
+		}
 		end = map->end;
 		if (threads[i].fs_base > threads[i].sp && threads[i].fs_base < map->end &&
 		    page_up(threads[i].fs_base + THREAD_STRUCT) < end)
@@ -69,6 +94,59 @@ static struct nec_error *add_stacks(struct nec_ledger *l)
 		map = nec_image_mapping_at(l->target->image, threads[i].fs_base);
 		if (map && !map->path && map->end - map->start <= 1 << 20)
 			NEC_TRY(add(l, NEC_REGION_TLS, map->start, map->end, 0));
+	}
+	return NULL;
+}
+
+/*
+ * The block that glibc keeps of a stack whose struct pthread is at addr (nptl/descr.h): where it
+ * begins and how long it is are two words of that struct, and it ends with the page behind it.
+ */
+static bool stack_block(const struct nec_target *t, uint64_t addr, uint64_t *start_ret,
+			uint64_t *end_ret)
+{
+	uint64_t start, size, off;
+
+	for (off = 0; off + 16 <= THREAD_STRUCT; off += 8) {
+		start = nec_word(t, addr + off);
+		size = nec_word(t, addr + off + 8);
+		if (!start || (start | size) & (PAGE - 1) || start >= addr ||
+		    start + size != page_up(addr + THREAD_LEAST))
+			continue;
+		*start_ret = start;
+		*end_ret = start + size;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Stacks that no thread is on: of threads that ended, which glibc keeps for the next ones, and in a
+ * dump that was cut off of those whose registers are gone. At the upper end lies a struct pthread,
+ * which begins with its own address, twice (x86-64). Neighbours may be one mapping.
+ */
+static struct nec_error *add_kept_stacks(struct nec_ledger *l)
+{
+	const struct nec_mapping *maps;
+	uint64_t addr, start, end, top;
+	uint32_t count, i;
+
+	maps = nec_image_mappings(l->target->image, &count);
+	for (i = 0; i < count; i++) {
+		if (maps[i].path || (maps[i].perms & (NEC_PERM_W | NEC_PERM_X)) != NEC_PERM_W)
+			continue;
+		for (end = maps[i].end; end >= maps[i].start + LEAST_STACK; end = start) {
+			start = top = 0;
+			for (addr = end - 64; addr >= end - THREAD_WITHIN && !top; addr -= 64)
+				if (nec_word(l->target, addr) == addr &&
+				    nec_word(l->target, addr + 16) == addr &&
+				    stack_block(l->target, addr, &start, &top) && top != end)
+					top = 0;
+			if (!top)
+				break;
+			start = start < maps[i].start ? maps[i].start : start;
+			NEC_TRY(add(l, NEC_REGION_KEPT, start, end, 0));
+		}
 	}
 	return NULL;
 }
@@ -146,7 +224,9 @@ static int by_start(const void *pa, const void *pb)
 {
 	const struct nec_region *a = pa, *b = pb;
 
-	return a->start < b->start ? -1 : a->start > b->start;
+	if (a->start != b->start)
+		return a->start < b->start ? -1 : 1;
+	return a->end < b->end ? -1 : a->end > b->end;
 }
 
 static int by_addr(const void *pa, const void *pb)
@@ -182,6 +262,7 @@ struct nec_error *nec_ledger_find_regions(struct nec_ledger *l, const char *tmpd
 	NEC_TRY(nec_tmparray_init(&l->runtime, tmpdir));
 	NEC_TRY(add_allocators(l));
 	NEC_TRY(add_stacks(l));
+	NEC_TRY(add_kept_stacks(l));
 	NEC_TRY(add_runtime(l));
 	NEC_TRY(add_data(l));
 	NEC_TRY(add_zeroed(l));

@@ -198,7 +198,8 @@ static void collect_meta(struct python_source *s)
 	add_meta(s, "memory_truncated", "%llu", (unsigned long long)c->truncated);
 	add_meta(s, "pymalloc_arenas", "%u", s->heap.arena_count);
 	if (s->malloc.arena_count) {
-		add_meta(s, "malloc_layout", "glibc %s", s->malloc.glibc->releases);
+		if (s->malloc.glibc)
+			add_meta(s, "malloc_layout", "glibc %s", s->malloc.glibc->releases);
 		add_meta(s, "malloc_arenas", "%u", s->malloc.arena_count);
 	}
 	if (s->malloc.said_mapped >= 0) {
@@ -415,12 +416,12 @@ static void fill_arena(const struct python_source *s, const struct nec_arena *a,
 	f->arena.kind = "pymalloc";
 	f->arena.start = a->start;
 	f->arena.bytes = (int64_t)traits->arena_size;
-	f->arena.used = (int64_t)a->bytes_used;
+	f->arena.used = a->missing ? NEC_UNKNOWN : (int64_t)a->bytes_used;
 	f->arena.used_count = a->blocks_used;
 	f->arena.free = (int64_t)a->bytes_free;
 	f->arena.free_count = a->blocks_free;
 	f->arena.whole = (int64_t)pools;
-	f->arena.release = a->blocks_used ? 0 : (int64_t)traits->arena_size;
+	f->arena.release = a->blocks_used || a->missing ? 0 : (int64_t)traits->arena_size;
 }
 
 static void fill_heap(const struct python_source *s, const struct nec_malloc_heap *h, struct nec_fact *f)

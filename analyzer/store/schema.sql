@@ -256,7 +256,7 @@ CREATE TABLE arena(
 	number INTEGER,				-- malloc: its arena as malloc_info counts them, 0 is the main one
 	start INTEGER,				-- first address
 	bytes INTEGER,				-- all of it
-	used INTEGER,				-- bytes in blocks or chunks that are in use
+	used INTEGER,				-- bytes in blocks or chunks that are in use; NULL: the dump does not have all
 	used_count INTEGER,			-- how many these are
 	free INTEGER,				-- bytes in free blocks of pools in use, in chunks in bins
 	free_count INTEGER,			-- how many these are

@@ -4,7 +4,7 @@ SELECT min(id) AS id, kind, min(start) AS start, count(*) AS count, sum(bytes) A
     CAST(round(10000.0 * sum(used) / nullif(sum(bytes), 0)) AS INTEGER) AS share, group_concat(digit, '') AS course
 FROM (
     SELECT *, (row_number() OVER (PARTITION BY kind ORDER BY start) - 1) / 32 AS line,
-        min(7, 8 * max(used, 0) / max(bytes, 1)) AS digit
+        min(7, 8 * max(coalesce(used, 0), 0) / max(bytes, 1)) AS digit
     FROM arena
     ORDER BY kind, start
 )
