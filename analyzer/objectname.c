@@ -12,7 +12,7 @@ static const char *const nameless_roots[] = {
 };
 
 /* Every function leads to the names of its module, and many roots to some function. */
-static const char *const nameless_edges[] = {".func_globals", NULL};
+static const char *const nameless_edges[] = {".__globals__", NULL};
 
 /* sys.modules['a.b'].C.d as a.b.C.d */
 static void add_short(struct nec_text *name, const char *path)

@@ -295,6 +295,32 @@ static struct nec_error *describe(struct question *q, uint32_t id, struct nec_pa
 	return step->type ? NULL : &nec_enomem;
 }
 
+/* A cell of a closure is one of the function's free variables: "[0]" becomes "[0] (name)". at: the
+ * step, which is not the first. */
+static struct nec_error *name_cell(struct question *q, struct nec_path_step *steps, uint32_t at)
+{
+	struct nec_path_step *cell = &steps[at];
+	const struct nec_path_step *closure = &steps[cell->parent], *function;
+	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
+	_cleanup_free_ char *index = NULL;
+	bool row;
+
+	if (cell->label[0] != '[' || strcmp(closure->label, ".__closure__"))
+		return NULL;
+	function = &steps[closure->parent];
+	NEC_TRY(nec_query_named(q->db, "closure_name", &query));
+	NEC_TRY(nec_query_bind_int(query, ":function", (int64_t)function->addr));
+	NEC_TRY(nec_query_bind_int(query, ":closure", (int64_t)closure->addr));
+	NEC_TRY(nec_query_bind_int(query, ":cell", strtoll(cell->label + 1, NULL, 10)));
+	NEC_TRY(nec_query_step(query, &row));
+	if (!row)
+		return NULL;
+	index = nec_take(cell->label);
+	if (asprintf(&cell->label, "%s (%s)", index, nec_query_text(query, 0, NULL)) < 0)
+		cell->label = NULL;
+	return cell->label ? NULL : &nec_enomem;
+}
+
 /* Steps that a path shares with one before it. */
 static uint32_t shared(const struct nec_path *a, const struct nec_path *b)
 {
@@ -341,6 +367,8 @@ static struct nec_error *add_steps(struct question *q, const struct nec_path_set
 			step->label = strdup("");
 		if (!step->label)
 			return &nec_enomem;
+		if (i)
+			NEC_TRY(name_cell(q, steps, at));
 	}
 	paths->lines[which].last = at;
 	paths->lines[which].length = path->count;

@@ -28,6 +28,14 @@ static const struct {
 #undef NEC_BORROWED
 };
 
+static const struct {
+	const char *type, *member, *label;
+} member_labels[] = {
+#define NEC_MEMBER_LABEL(type, member, label) {type, member, label},
+#include "python/labels.def"
+#undef NEC_MEMBER_LABEL
+};
+
 static bool is_borrowed(const char *type, const char *member)
 {
 	size_t i;
@@ -282,6 +290,26 @@ static void add_slot(struct nec_types *types, struct nec_type *type, int64_t off
 	type->slots[i] = (struct nec_slot){.off = (uint32_t)off, .label = label, .kind = (uint8_t)kind};
 }
 
+static bool is_kind_of(const struct nec_type *type, const char *tp_name)
+{
+	for (; type; type = type->base)
+		if (!strcmp(type->tp_name, tp_name))
+			return true;
+	return false;
+}
+
+/* What a person calls a member of a C struct; see labels.def. */
+static uint32_t member_label(struct nec_types *types, const struct nec_type *type, const char *member)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(member_labels) / sizeof(member_labels[0]); i++)
+		if (!strcmp(member_labels[i].member, member) &&
+		    (!*member_labels[i].type || is_kind_of(type, member_labels[i].type)))
+			return nec_types_label(types, "%s", member_labels[i].label);
+	return nec_types_label(types, ".%s", member);
+}
+
 /* The references among the PyMemberDefs at addr, up to count or a NULL name. */
 static void add_members(struct nec_types *types, struct nec_type *type, uint64_t addr, uint64_t count)
 {
@@ -368,8 +396,7 @@ static void describe_c_type(struct nec_types *types, struct nec_type *type)
 		for (i = 0; i < ctype->count; i++)
 			if (!is_borrowed(type->tp_name, ctype->members[i].name))
 				add_slot(types, type, ctype->members[i].off,
-					 nec_types_label(types, ".%s", ctype->members[i].name),
-					 NEC_REF_STRONG);
+					 member_label(types, type, ctype->members[i].name), NEC_REF_STRONG);
 		return;
 	}
 	if (type->basicsize <= base_size && !type->itemsize)

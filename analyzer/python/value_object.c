@@ -211,7 +211,7 @@ void nec_text_partial(struct nec_values *values, uint64_t obj, const struct nec_
 
 	(void)type;
 	nec_text_puts(out, "functools.partial(");
-	nec_put_nested(values, nec_value_attr(values, obj, "fn"), 100, out);
+	nec_put_nested(values, nec_value_attr(values, obj, "func"), 100, out);
 	if (tuple && tuple->flags & NEC_TYPE_TUPLE_SUBCLASS && nec_ob_size(t, args) > 0) {
 		nec_text_puts(out, ", ");
 		put_items(values, args + nec_off(t, NEC_F_TUPLE_ITEM), nec_ob_size(t, args), out);

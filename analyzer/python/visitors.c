@@ -260,7 +260,7 @@ static void visit_type(struct nec_visit *visit, uint64_t obj, const struct nec_t
 	nec_emit_field(visit, obj, NEC_F_TYPE_MRO, ".__mro__");
 	nec_emit_field(visit, obj, NEC_F_TYPE_CACHE, ".tp_cache");
 	subclasses = state ? nec_field(t, state, NEC_F_STATIC_TYPE_SUBCLASSES) : nec_field(t, obj, NEC_F_TYPE_SUBCLASSES);
-	nec_emit(visit, subclasses, NEC_REF_STRONG, NEC_LABEL_STRING, nec_types_label(visit->types, ".tp_subclasses"));
+	nec_emit(visit, subclasses, NEC_REF_STRONG, NEC_LABEL_STRING, nec_types_label(visit->types, ".__subclasses__()"));
 	weaklist = state ? nec_field(t, state, NEC_F_STATIC_TYPE_WEAKLIST) : nec_field(t, obj, NEC_F_TYPE_WEAKLIST);
 	nec_emit(visit, weaklist, NEC_REF_WEAK, NEC_LABEL_STRING, visit->types->label_weakref);
 	if (!(nec_field(t, obj, NEC_F_TYPE_FLAGS) & NEC_TYPE_HEAPTYPE))

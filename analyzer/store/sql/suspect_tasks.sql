@@ -7,5 +7,5 @@ CROSS JOIN object o ON o.addr = i.addr
 WHERE t.name IN ('_asyncio.Task', 'asyncio.tasks.Task') AND o.distance > 0
 	AND EXISTS (
 		SELECT 1 FROM reference r
-		WHERE r.src = o.addr AND r.label IN ('.task_result', '.task_exception', '.fut_result', '.fut_exception')
+		WHERE r.src = o.addr AND r.label IN ('.result()', '.exception()')
 	)
