@@ -24,8 +24,17 @@ static const struct {
 #define NEC_CTYPE(name, types)
 #define NEC_BORROWED(type, member) {type, member},
 #include "python/ctypes.def"
-#undef NEC_CTYPE
 #undef NEC_BORROWED
+};
+
+static const struct {
+	const char *type;
+	uint16_t blocks;
+} native[] = {
+#define NEC_NATIVE(type, blocks) {type, blocks},
+#include "python/ctypes.def"
+#undef NEC_CTYPE
+#undef NEC_NATIVE
 };
 
 static const struct {
@@ -44,6 +53,17 @@ static bool is_borrowed(const char *type, const char *member)
 		if (!strcmp(borrowed[i].type, type) && !strcmp(borrowed[i].member, member))
 			return true;
 	return false;
+}
+
+/* Blocks of a library's memory that an instance leads to at most; 0: none, or not known. */
+static uint16_t native_blocks(const char *type)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(native) / sizeof(native[0]); i++)
+		if (!strcmp(native[i].type, type))
+			return native[i].blocks;
+	return 0;
 }
 
 static bool grow_table(struct nec_types *types)
@@ -346,6 +366,7 @@ static void inherit(struct nec_types *types, struct nec_type *type)
 	type->scan_start = base->scan_start;
 	type->scan_end = base->scan_end;
 	type->scan_items = base->scan_items;
+	type->native_blocks = base->native_blocks;
 	if (!base->slot_count)
 		return;
 	type->slots = malloc(base->slot_count * sizeof(*type->slots));
@@ -367,16 +388,25 @@ static void describe_python_class(struct nec_types *types, struct nec_type *type
 		add_members(types, type, type->addr + nec_field(t, meta, NEC_F_TYPE_BASICSIZE), (uint64_t)count);
 }
 
+/* Is it laid out as a tuple? In 2.7 a structseq is one without having it as a base. */
+static bool is_sequence(const struct nec_target *t, const struct nec_type *type)
+{
+	if (!type->base)
+		return t->layout.traits.strs == NEC_STR_BYTES;
+	return type->base->visitor && !strcmp(type->base->visitor->name, "tuple");
+}
+
 static void describe_c_type(struct nec_types *types, struct nec_type *type)
 {
 	const struct nec_target *t = types->target;
 	const struct nec_visitor *visitor = nec_visitor_find(t, type->tp_name);
-	const struct nec_ctype *ctype = nec_layout_ctype(&t->layout, type->tp_name);
+	/* 2.7 has its exceptions in a module. */
+	const char *name = strncmp(type->tp_name, "exceptions.", 11) ? type->tp_name : type->tp_name + 11;
+	const struct nec_ctype *ctype = nec_layout_ctype(&t->layout, name);
 	int64_t base_size = type->base ? type->base->basicsize : (int64_t)nec_off(t, NEC_SIZEOF_OBJECT);
 	uint32_t i;
 
-	if (!visitor && type->base && type->base->visitor && !strcmp(type->base->visitor->name, "tuple") &&
-	    nec_dict_find(t, nec_type_dict(t, type->addr), "n_sequence_fields"))
+	if (!visitor && is_sequence(t, type) && nec_dict_find(t, nec_type_dict(t, type->addr), "n_sequence_fields"))
 		visitor = &nec_visitor_structseq;
 	if (visitor) {
 		type->visitor = visitor;
@@ -393,6 +423,11 @@ static void describe_c_type(struct nec_types *types, struct nec_type *type)
 		if (!visitor)
 			type->tier = "members";
 		type->scan_start = type->scan_end = 0;
+		type->native_blocks = native_blocks(type->tp_name);
+		if (type->native_blocks) {
+			type->scan_start = (uint32_t)base_size;
+			type->scan_end = (uint32_t)type->basicsize;
+		}
 		for (i = 0; i < ctype->count; i++)
 			if (!is_borrowed(type->tp_name, ctype->members[i].name))
 				add_slot(types, type, ctype->members[i].off,
@@ -406,6 +441,7 @@ static void describe_c_type(struct nec_types *types, struct nec_type *type)
 	/* Nobody described it: what its own PyMemberDefs say, and its words. */
 	if (type->basicsize > base_size) {
 		type->tier = visitor ? "visitor" : "conservative";
+		type->native_blocks = 0;
 		if (type->scan_start == type->scan_end)
 			type->scan_start = (uint32_t)base_size;
 		type->scan_end = (uint32_t)type->basicsize;

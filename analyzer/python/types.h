@@ -64,6 +64,7 @@ struct nec_type {
 	struct nec_slot *slots; /* of the whole chain, owned; ascending */
 	uint32_t slot_count;
 	uint32_t scan_start, scan_end; /* bytes of an instance that nobody described; empty: equal */
+	uint16_t native_blocks; /* not 0: what is scanned are addresses of native memory without references, of so many blocks */
 	bool scan_items;      /* the variable part too */
 	bool python_made;     /* by a class statement */
 	bool managed_dict, inline_values, managed_weakref;

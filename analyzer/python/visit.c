@@ -245,7 +245,8 @@ void nec_follow_native(struct nec_visit *visit, uint64_t addr, uint32_t label, u
 			if (!nec_image_u64(visit->target->image, block + off, &word) || word < 4096 || word & 7)
 				continue;
 			if (nec_object_candidate(visit->types, visit->heap, word)) {
-				nec_emit(visit, word, NEC_REF_CONSERVATIVE, NEC_LABEL_STRING, label);
+				if (label != NEC_LABEL_OPAQUE)
+					nec_emit(visit, word, NEC_REF_CONSERVATIVE, NEC_LABEL_STRING, label);
 				continue;
 			}
 			if (visit->part_count - first >= max_blocks)
@@ -274,7 +275,9 @@ static void scan(struct nec_visit *visit, uint64_t obj, const struct nec_type *t
 			return;
 		if (dst & 7 || dst < 4096)
 			continue;
-		if (nec_object_candidate(visit->types, visit->heap, dst))
+		if (type->native_blocks)
+			nec_follow_native(visit, dst, NEC_LABEL_OPAQUE, type->native_blocks);
+		else if (nec_object_candidate(visit->types, visit->heap, dst))
 			nec_emit(visit, dst, NEC_REF_CONSERVATIVE, NEC_LABEL_WORD, off);
 		else
 			nec_follow_native(visit, dst, visit->types->label_native, NATIVE_BLOCKS_OF_OBJECT);

@@ -56,6 +56,9 @@ static inline void nec_emit(struct nec_visit *visit, uint64_t dst, enum nec_ref_
 
 void nec_emit_part(struct nec_visit *visit, uint64_t addr, uint64_t size, bool in_size);
 
+/* A label of nec_follow_native: no references are in the blocks. */
+#define NEC_LABEL_OPAQUE UINT32_MAX
+
 /*
  * Follows a word that may be the address of a native block (pymalloc's raw one, or a chunk of malloc): emits the block as a part and
  * the words in it that may be objects as conservative references, through at most max_blocks blocks.
