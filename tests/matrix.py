@@ -93,6 +93,12 @@ def machine_of(path):
     return int.from_bytes(head[18:20], "little") if head[:4] == b"\x7fELF" else None
 
 
+def fetched_roots():
+    """Where fixtures/fetch-roots puts its roots, or $NECROPSY_ROOTS: for the first argument of interpreters()."""
+    directory = os.environ.get("NECROPSY_ROOTS", os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "necropsy", "roots"))
+    return [directory] if os.path.isdir(directory) and not os.geteuid() else []
+
+
 def interpreters(roots, more=()):
     pyenv = os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))
     paths = glob.glob(os.path.join(pyenv, "versions", "*", "bin", "python"))

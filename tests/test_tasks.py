@@ -26,8 +26,7 @@ VERSIONS = ("3.8", "3.11", "3.12", "3.14")
 def interpreters():
     """One of each version: (path, root)."""
     found = {}
-    roots = os.environ.get("NECROPSY_ROOTS", os.path.expanduser("~/.cache/necropsy/roots"))
-    for interpreter in matrix.interpreters([roots] if os.path.isdir(roots) else []):
+    for interpreter in matrix.interpreters(matrix.fetched_roots()):
         version = ".".join(interpreter.version.split(".")[:2])
         if version in VERSIONS and re.match(r"^[0-9.]+$", interpreter.version):
             found.setdefault(version, (interpreter.path, interpreter.root))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every type with C storage has its references described, and every block of pymalloc is accounted for: on a core of the zoo under each
-Python that this machine has.
+Python that this machine has, and each in the roots of fixtures/fetch-roots ($NECROPSY_ROOTS).
 
 tests/visited.tsv says for each type and version how many different labels its references have at least. They come from a visitor or a
 list of members: without it the type's references are conservative or not there, and its row fails.
@@ -48,12 +48,13 @@ def rows(db, query):
 class Visitors(unittest.TestCase):
     """A method for each interpreter is added below."""
 
-    def check(self, version, interpreter):
+    def check(self, version, interpreter, root):
         directory = tempfile.mkdtemp(prefix="necropsy-test-")
         self.addCleanup(shutil.rmtree, directory, True)
-        core = capture.capture(directory, interpreter, os.path.join(FIXTURES, "zoo.py"), method=capture.methods()[0], oracle=False)
+        core = capture.capture(directory, interpreter, os.path.join(FIXTURES, "zoo.py"), root=root, method=capture.methods()[0], oracle=False)
         db = os.path.join(directory, "db")
-        done = subprocess.run([NECROPSY, "load", "-o", db, core], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        sysroot = ["--sysroot", root] if root else []
+        done = subprocess.run([NECROPSY, "load", "-o", db, core] + sysroot, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.assertIn(done.returncode, (0, 1), done.stderr)
         self.check_references(db, VISITED[minor(version)])
         self.check_blocks({r["key"]: r["value"] for r in rows(db, "SELECT key, value FROM meta")})
@@ -79,10 +80,10 @@ class Visitors(unittest.TestCase):
 
 def add(interpreter):
     name = "test_" + re.sub(r"\W+", "_", interpreter.name)
-    setattr(Visitors, name, lambda self: self.check(interpreter.version, interpreter.path))
+    setattr(Visitors, name, lambda self: self.check(interpreter.version, interpreter.path, interpreter.root))
 
 
 if capture.methods():
-    for each in matrix.interpreters(()):
-        if minor(each.version) in VISITED:
+    for each in matrix.interpreters(matrix.fetched_roots()):
+        if minor(each.version) in VISITED and not each.refusal and not each.emulator:
             add(each)
