@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tui/command.h"
 
@@ -416,17 +417,31 @@ static struct nec_error *handle(struct nec_app *app, const struct nec_event *eve
 	return NULL;
 }
 
-/* What was asked for is usually there at once: draw with it. */
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* What was asked for is usually there at once: draw with it. All panes together are waited for that
+ * long, so that a key is answered whatever they take. */
 static struct nec_error *wait_a_little(struct nec_app *app)
 {
+	int64_t until = now_ms() + app->terminal->patience_ms, left;
 	struct nec_job *job;
 
 	nec_app_layout(app);
 	NEC_TRY(ask(app));
-	while ((job = nec_worker_take(app->worker, app->terminal->patience_ms))) {
-		answer(app, job);
-		NEC_TRY(ask(app));
-	}
+	do {
+		left = until - now_ms();
+		job = nec_worker_take(app->worker, left > 0 ? (int)left : 0);
+		if (job) {
+			answer(app, job);
+			NEC_TRY(ask(app));
+		}
+	} while (job);
 	return NULL;
 }
 

@@ -13,6 +13,11 @@ enum {
 	ASK_SEEK = 16,
 };
 
+/* A page that takes this long brings as many times the rows: one that is sorted anew costs the same
+ * whatever it brings. */
+#define SLOW_SECONDS 0.3
+#define SLOW_PAGES   10
+
 /* Rows that are kept when a list is scrolled on and on. */
 #define WINDOW_MAX 4000
 /* Rows below one row of a tree that come at a time. */
@@ -172,6 +177,8 @@ static struct nec_error *page_job(struct nec_pane *pane, const char *filter,
 	job->page.sort = pane->sort >= 0 ? pane->columns[pane->sort].name : NULL;
 	job->page.descending = pane->sort >= 0 && pane->descending;
 	job->page.limit = pane->height > 10 ? 2 * pane->height : 20;
+	if (pane->slow)
+		job->page.limit *= SLOW_PAGES;
 	for (int i = 0; view->object && pane->columns[i].name; i++)
 		if (folds(&pane->columns[i]))
 			job->page.preview = view->object;
@@ -645,6 +652,8 @@ struct nec_error *nec_pane_answer(struct nec_pane *pane, struct nec_job *job)
 		return NULL;
 	}
 	take_names(pane, job);
+	if (job->tag == ASK_FORWARD || job->tag == ASK_BACKWARD)
+		pane->slow = job->seconds > SLOW_SECONDS;
 	switch (job->tag) {
 	case ASK_COUNT:
 		pane->total = job->rows.count ? job->rows.at[0]->values[0].i : -2;

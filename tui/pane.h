@@ -33,6 +33,7 @@ struct nec_pane {
 	int64_t total;         /* of the list; -1: not known */
 	bool cut;              /* SQL: the list is longer than what is kept */
 	uint8_t asked;         /* jobs under way, see pane.c */
+	bool slow;             /* a page takes long, so more rows come at a time */
 	bool stopped;          /* by the user: nothing more is asked for until something changes */
 	struct nec_error *error; /* owned */
 	const char *absent;  /* what the snapshot has none of, so that there can be no rows; NULL */

@@ -151,6 +151,14 @@ static struct nec_db *db_of(struct nec_worker *worker, struct nec_job *job)
 	return job->db ? job->db : worker->db;
 }
 
+static double seconds_since(const struct timespec *then)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - then->tv_sec) + 1e-9 * (double)(now.tv_nsec - then->tv_nsec);
+}
+
 static void *work(void *arg)
 {
 	struct nec_worker *worker = arg;
@@ -170,6 +178,7 @@ static void *work(void *arg)
 		pthread_mutex_unlock(&worker->lock);
 
 		job->error = run(db_of(worker, job), job);
+		job->seconds = seconds_since(&worker->running_since);
 
 		pthread_mutex_lock(&worker->lock);
 		worker->running = NULL;
@@ -335,21 +344,14 @@ struct nec_job *nec_worker_take(struct nec_worker *worker, int timeout_ms)
 
 bool nec_worker_busy(struct nec_worker *worker, double *seconds_ret)
 {
-	struct timespec now;
 	bool busy;
 
 	pthread_mutex_lock(&worker->lock);
 	busy = worker->waiting || worker->running || worker->done;
 	if (worker->running && worker->running->cancelled)
 		nec_db_interrupt(db_of(worker, worker->running));
-	if (seconds_ret) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		*seconds_ret = !worker->running
-				       ? 0
-				       : (double)(now.tv_sec - worker->running_since.tv_sec) +
-						 1e-9 * (double)(now.tv_nsec -
-								 worker->running_since.tv_nsec);
-	}
+	if (seconds_ret)
+		*seconds_ret = worker->running ? seconds_since(&worker->running_since) : 0;
 	pthread_mutex_unlock(&worker->lock);
 	return busy;
 }

@@ -40,6 +40,7 @@ struct nec_job {
 	char **columns;          /* their names; NULL-terminated, owned */
 	bool cut;                /* SQL: there is more than row_max */
 	int64_t exported;        /* rows */
+	double seconds;          /* that it took */
 	struct nec_error *error; /* owned */
 
 	volatile bool cancelled;
