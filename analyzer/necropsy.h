@@ -367,6 +367,7 @@ struct nec_capture_result {
 	uint64_t disk;	  /* bytes of disk that the file takes */
 	double pause;	  /* seconds that the process stood still */
 	bool died;	  /* it ended meanwhile; what was read until then is in the file */
+	bool unpacked;	  /* there was no room to pack it */
 };
 
 /* What a capture would cost, measured on the process as it runs. */
@@ -377,8 +378,9 @@ struct nec_error *nec_capture_estimate(int pid, const struct nec_capture_options
 struct nec_error *nec_capture(int pid, const struct nec_capture_options *options, struct nec_capture_result *ret);
 
 /*
- * A condition to wait for: "rss>90%" (of the limit of its cgroup), "rss>4GiB", "psi>20" (percent of the last 10 s in which
- * somebody waited for memory), "growth>100MiB" (in a minute). NEC_ERR_USAGE says what is wrong with it.
+ * A condition to wait for: "rss>90%" (memory, of the limit of its cgroup or of its own address space), "rss>4GiB", "psi>20"
+ * (percent of the last 10 s in which somebody waited for memory), "growth>100MiB" (in a minute); "rss", "psi" and "growth"
+ * alone mean 90%, 10 and 100MiB. NEC_ERR_USAGE says what is wrong with it.
  */
 struct nec_watch;
 struct nec_error *nec_watch_create(const char *condition, struct nec_watch **watch_ret);

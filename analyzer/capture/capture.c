@@ -73,7 +73,8 @@ static uint64_t count_threads(const struct nec_target *t)
 	return at ? strtoull(at + strlen("\nThreads:"), NULL, 10) : 1;
 }
 
-static struct nec_error *estimate(struct nec_target *t, int fd, struct nec_capture_estimate *ret)
+static struct nec_error *estimate(struct nec_target *t, int fd, uint64_t min_free,
+				  struct nec_capture_estimate *ret)
 {
 	_cleanup_free_ uint8_t *buf = malloc(PROBE_CHUNK);
 	uint64_t probed = 0, written = 0;
@@ -93,7 +94,9 @@ static struct nec_error *estimate(struct nec_target *t, int fd, struct nec_captu
 	 * waits for. */
 	memset(buf, 0x5a, PROBE_CHUNK);
 	start = nec_capture_clock();
-	while (written < PROBE_BYTES && pwrite(fd, buf, PROBE_CHUNK, (off_t)written) == PROBE_CHUNK)
+	while (written < PROBE_BYTES && ret->room > min_free &&
+	       ret->room - min_free > written + PROBE_CHUNK &&
+	       pwrite(fd, buf, PROBE_CHUNK, (off_t)written) == PROBE_CHUNK)
 		written += PROBE_CHUNK;
 	write_time = nec_capture_clock() - start;
 	ret->seconds = (double)ret->bytes * ((probed ? read_time / (double)probed : 0) +
@@ -115,7 +118,7 @@ struct nec_error *nec_capture_estimate(int pid, const struct nec_capture_options
 	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return nec_error_os(errno, "%s", dir);
-	return estimate(&t, fd, ret);
+	return estimate(&t, fd, options->min_free, ret);
 }
 
 static struct nec_error *check_room(const struct nec_capture_estimate *e, uint64_t min_free)
@@ -170,7 +173,8 @@ static struct nec_error *copy_stopped(struct nec_target *t, int fd,
 	ret->bytes = core.written;
 	ret->missing = core.missing;
 	ret->died = core.died;
-	/* A process that was killed gives up its memory a moment before it is seen to have ended. */
+	/* A process that was killed gives up its memory a moment before it is seen to have ended.
+	 */
 	for (i = 0; core.missing && !ret->died && i < DEATH_POLLS; i++) {
 		usleep(DEATH_POLL_US);
 		ret->died = !nec_target_lives(t);
@@ -208,15 +212,23 @@ static struct nec_error *capture_to(struct nec_target *t, int fd, const char *pa
 				    struct nec_capture_result *ret)
 {
 	struct nec_capture_estimate cost;
+	struct nec_error *err = NULL;
 	struct stat st;
 
-	NEC_TRY(estimate(t, fd, &cost));
+	NEC_TRY(estimate(t, fd, o->min_free, &cost));
 	if (ftruncate(fd, 0))
 		return nec_error_os(errno, "%s", partial);
 	NEC_TRY(check_room(&cost, o->min_free));
 	NEC_TRY(copy_stopped(t, fd, o, ret));
 	if (o->zstd)
-		NEC_TRY(pack(fd, partial, o));
+		err = pack(fd, partial, o);
+	/* A core that is not packed is worth more than none. */
+	if (err && err->code == NEC_ERR_NOSPACE) {
+		ret->unpacked = true;
+		nec_error_destroy(nec_take(err));
+	}
+	if (err)
+		return err;
 	if (!stat(partial, &st))
 		ret->disk = (uint64_t)st.st_blocks * 512;
 	return rename(partial, o->output) ? nec_error_os(errno, "%s", o->output) : NULL;

@@ -6,14 +6,18 @@
 
 #include <stdbool.h>
 
-/* Its directory, to be freed; NULL when there is none to be seen. */
-char *nec_cgroup_of(int pid);
+struct nec_cgroup_memory {
+	double limit;
+	double used; /* what is charged to it but for pages of files that are not in use, which go
+			before anybody is killed */
+};
 
-/* The limit on the memory of pid: of its cgroup, or of one above it, whichever is the lowest.
- * false: none. */
-bool nec_cgroup_limit(int pid, double *ret);
+/* Of the memory cgroup of pid, or one above it: the one with the least room left. false: none has a
+ * limit. */
+bool nec_cgroup_memory(int pid, struct nec_cgroup_memory *ret);
 
-/* What is charged to its cgroup. */
-bool nec_cgroup_usage(int pid, double *ret);
+/* The file with the memory pressure of its cgroup (psi.rst), to be freed; NULL when there is none.
+ */
+char *nec_cgroup_pressure(int pid);
 
 #endif

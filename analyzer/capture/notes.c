@@ -183,13 +183,14 @@ static double status_kib(const char *status, const char *key)
 }
 
 /*
- * What no core says: when it was taken, how much memory was resident, and what the limits were. Lines of a name and a number;
- * formats/elfcore.c reads them.
+ * What no core says: when it was taken, how much memory was resident, and what the limits were.
+ * Lines of a name and a number; formats/elfcore.c reads them.
  */
 static void add_account(const struct nec_target *t, struct nec_text *notes)
 {
 	_cleanup_(nec_text_deinit) struct nec_text text = {0};
 	char status[4096], limits[4096], *at;
+	struct nec_cgroup_memory cgroup;
 	struct timespec now;
 	double v;
 	size_t n;
@@ -204,11 +205,9 @@ static void add_account(const struct nec_target *t, struct nec_text *notes)
 		nec_text_printf(&text, "swap %.0f\n", v);
 	if ((v = status_kib(status, "\nVmSize:")) > 0)
 		nec_text_printf(&text, "size %.0f\n", v);
-	if (nec_cgroup_limit(t->pid, &v)) {
-		nec_text_printf(&text, "cgroup_limit %.0f\n", v);
-		if (nec_cgroup_usage(t->pid, &v))
-			nec_text_printf(&text, "cgroup %.0f\n", v);
-	}
+	if (nec_cgroup_memory(t->pid, &cgroup))
+		nec_text_printf(&text, "cgroup_limit %.0f\ncgroup %.0f\n", cgroup.limit,
+				cgroup.used);
 	n = nec_target_proc(t, "limits", limits, sizeof(limits) - 1);
 	limits[n] = 0;
 	at = strstr(limits, "Max address space");

@@ -6,9 +6,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +18,8 @@
 
 enum {
 	DEFAULT_FREE_MIB = 1024,
+	CORES_MAX = 1024,              /* of a series */
+	STAMP = 17,                    /* characters of the time in a name, with its dot */
 	LOOK_NSEC = 500 * 1000 * 1000, /* between looks at what is watched */
 };
 
@@ -86,7 +90,7 @@ static void print_result(struct nec_cli *cli, FILE *out, int pid, const char *pa
 	_cleanup_(nec_text_deinit) struct nec_text text = {0};
 	struct nec_json json;
 
-	if (r->missing || r->died)
+	if (r->missing || r->died || r->unpacked)
 		cli->status = NEC_STATUS_WARNINGS;
 	if (cli->output == NEC_OUTPUT_JSON) {
 		nec_json_begin(&json, out);
@@ -96,6 +100,7 @@ static void print_result(struct nec_cli *cli, FILE *out, int pid, const char *pa
 		nec_json_int(&json, "bytes", (int64_t)r->bytes);
 		nec_json_int(&json, "missing", (int64_t)r->missing);
 		nec_json_int(&json, "disk", (int64_t)r->disk);
+		nec_json_int(&json, "packed", nec_cli_has(cli, "zstd") && !r->unpacked);
 		nec_json_int(&json, "pause_microseconds", (int64_t)(r->pause * 1e6));
 		nec_error_destroy(nec_json_end(&json));
 		return;
@@ -108,6 +113,8 @@ static void print_result(struct nec_cli *cli, FILE *out, int pid, const char *pa
 		nec_text_printf(&text, " (%s)", why);
 	fprintf(out, "%s\n", nec_text_str(&text));
 	fflush(out);
+	if (r->unpacked)
+		nec_session_say("there is no room to pack it: it is left as it is");
 	if (r->missing) {
 		nec_text_clear(&text);
 		put_size(&text, "", r->missing);
@@ -116,16 +123,20 @@ static void print_result(struct nec_cli *cli, FILE *out, int pid, const char *pa
 	}
 }
 
+static uint64_t min_free(struct nec_cli *cli)
+{
+	const struct nec_option_value *mib = nec_cli_value(cli, "min-free");
+
+	return (uint64_t)(mib && mib->number < 1 << 30 ? mib->number : DEFAULT_FREE_MIB) << 20;
+}
+
 static struct nec_error *capture_once(struct nec_cli *cli, FILE *out, int pid, const char *path,
 				      const char *why)
 {
-	const struct nec_option_value *free_mib = nec_cli_value(cli, "min-free");
 	struct nec_capture_options o = {
 		.output = path,
 		.zstd = nec_cli_has(cli, "zstd"),
-		.min_free = (uint64_t)(free_mib && free_mib->number < 1 << 30 ? free_mib->number
-									      : DEFAULT_FREE_MIB)
-			    << 20,
+		.min_free = min_free(cli),
 		.progress = nec_session_progress(),
 	};
 	struct nec_capture_estimate estimate;
@@ -141,40 +152,121 @@ static struct nec_error *capture_once(struct nec_cli *cli, FILE *out, int pid, c
 	return NULL;
 }
 
-static int newest_first(const void *a, const void *b)
+/* ---- cores of a series ----
+ *
+ * PREFIX.20261120T234756Z, with .zst or without, and .partial (.partial.zst) while it is written.
+ */
+
+struct series {
+	DIR *dir;
+	struct core {
+		char *name;
+		uint64_t disk; /* bytes */
+		bool partial;
+	} cores[CORES_MAX]; /* newest first */
+	size_t count;
+};
+
+static bool parse_name(const char *name, const char *base, bool *partial_ret)
 {
-	return strcmp(*(char *const *)b, *(char *const *)a);
+	static const char *const ends[] = {
+		"", ".zst", ".partial", ".zst.partial", ".partial.zst", ".zst.partial.zst"};
+	const char *rest = name + strlen(base);
+
+	if (strncmp(name, base, strlen(base)) != 0 || strlen(rest) < STAMP || rest[0] != '.' ||
+	    rest[9] != 'T' || rest[16] != 'Z')
+		return false;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		if (strcmp(rest + STAMP, ends[i]) != 0)
+			continue;
+		*partial_ret = i >= 2;
+		return true;
+	}
+	return false;
 }
 
-/* Removes all but the newest of the cores that begin with prefix; the time is in their names. */
-static void forget_old(const char *prefix, int64_t keep)
+static int newest_first(const void *a, const void *b)
+{
+	return strcmp(((const struct core *)b)->name, ((const struct core *)a)->name);
+}
+
+static void series_find(struct series *s, const char *prefix)
 {
 	const char *slash = strrchr(prefix, '/'), *base = slash ? slash + 1 : prefix;
 	_cleanup_free_ char *dir_name =
 		slash ? strndup(prefix, (size_t)(slash - prefix) + 1) : strdup(".");
-	char *names[1024];
 	struct dirent *entry;
-	DIR *dir = dir_name ? opendir(dir_name) : NULL;
-	size_t count = 0, i;
+	struct stat st;
+	bool partial;
 
-	while (dir && count < 1024 && (entry = readdir(dir))) {
-		const char *rest = entry->d_name + strlen(base);
+	s->count = 0;
+	s->dir = dir_name ? opendir(dir_name) : NULL;
+	while (s->dir && s->count < CORES_MAX && (entry = readdir(s->dir))) {
+		if (!parse_name(entry->d_name, base, &partial) ||
+		    fstatat(dirfd(s->dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW))
+			continue;
+		s->cores[s->count] = (struct core){.name = strdup(entry->d_name),
+						   .disk = (uint64_t)st.st_blocks * 512,
+						   .partial = partial};
+		if (s->cores[s->count].name)
+			s->count++;
+	}
+	qsort(s->cores, s->count, sizeof(s->cores[0]), newest_first);
+}
 
-		/* PREFIX.20261120T234756Z, with .zst or without */
-		if (!strncmp(entry->d_name, base, strlen(base)) && strlen(rest) >= 17 &&
-		    rest[0] == '.' && rest[9] == 'T' && rest[16] == 'Z' &&
-		    (!rest[17] || !strcmp(rest + 17, ".zst")) &&
-		    (names[count] = strdup(entry->d_name)))
-			count++;
+static void series_forget(struct series *s, size_t i)
+{
+	unlinkat(dirfd(s->dir), s->cores[i].name, 0);
+}
+
+static void series_deinit(struct series *s)
+{
+	while (s->count)
+		free(s->cores[--s->count].name);
+	if (s->dir)
+		closedir(s->dir);
+}
+
+/* Removes all but the newest cores, and what captures left behind that were killed before those. */
+static void forget_old(const char *prefix, int64_t keep)
+{
+	struct series s;
+	int64_t kept = 0;
+
+	series_find(&s, prefix);
+	for (size_t i = 0; i < s.count; i++) {
+		if (kept == keep || (s.cores[i].partial && kept))
+			series_forget(&s, i);
+		else if (!s.cores[i].partial)
+			kept++;
 	}
-	qsort(names, count, sizeof(*names), newest_first);
-	for (i = 0; i < count; i++) {
-		if ((int64_t)i >= keep)
-			unlinkat(dirfd(dir), names[i], 0);
-		free(names[i]);
+	series_deinit(&s);
+}
+
+/* Where the disk has no room for one more, the oldest make room, if that is enough. */
+static struct nec_error *make_room(struct nec_cli *cli, int pid, const char *path,
+				   const char *prefix)
+{
+	struct nec_capture_options o = {.output = path, .min_free = min_free(cli)};
+	struct nec_capture_estimate e;
+	struct series s;
+	uint64_t need, room;
+
+	NEC_TRY(nec_capture_estimate(pid, &o, &e));
+	need = e.bytes + e.bytes / 16 + o.min_free; /* it may grow meanwhile */
+	room = e.room;
+	series_find(&s, prefix);
+	for (size_t i = 0; i < s.count; i++)
+		room += s.cores[i].disk;
+	if (e.room < need && room >= need) {
+		room = e.room;
+		for (size_t i = s.count; i-- && room < need;) {
+			room += s.cores[i].disk;
+			series_forget(&s, i);
+		}
 	}
-	if (dir)
-		closedir(dir);
+	series_deinit(&s);
+	return NULL;
 }
 
 static struct nec_error *output_path(struct nec_cli *cli, int pid, bool stamped, char **path_ret,
@@ -209,10 +301,33 @@ static struct nec_error *capture_named(struct nec_cli *cli, FILE *out, int pid, 
 	_cleanup_free_ char *path = NULL, *prefix = NULL;
 
 	NEC_TRY(output_path(cli, pid, keep != NULL, &path, &prefix));
+	if (keep)
+		NEC_TRY(make_room(cli, pid, path, prefix));
 	NEC_TRY(capture_once(cli, out, pid, path, why));
 	if (keep)
 		forget_old(prefix, keep->number);
 	return NULL;
+}
+
+/* May watching go on after this? Consumes the error when it may. */
+static bool goes_on(struct nec_cli *cli, struct nec_error **errp)
+{
+	struct nec_error *err = *errp;
+
+	if (!err)
+		return true;
+	/* There may be room the next time. */
+	if (err->code == NEC_ERR_NOSPACE && nec_cli_has(cli, "keep")) {
+		nec_session_say("%s", err->message);
+		cli->status = NEC_STATUS_WARNINGS;
+	} else if (err->code != NEC_ERR_NOTFOUND || *cli->operands[0] != '/' ||
+		   access(cli->operands[0], F_OK)) {
+		return false;
+	}
+	/* Processes come and go while their cgroup is there. */
+	*errp = NULL;
+	nec_error_destroy(err);
+	return true;
 }
 
 static struct nec_error *watch(struct nec_cli *cli, FILE *out, const char *condition)
@@ -220,32 +335,32 @@ static struct nec_error *watch(struct nec_cli *cli, FILE *out, const char *condi
 	struct timespec nap = {.tv_nsec = LOOK_NSEC};
 	struct nec_watch *w;
 	struct nec_error *err;
-	bool met, captured = false;
+	bool captured = false;
 	char why[128];
 	int pid;
 
 	NEC_TRY(nec_watch_create(condition, &w));
-	for (;;) {
+	do {
+		bool met = false;
+
 		err = parse_target(cli->operands[0], &pid);
 		if (!err)
 			err = nec_watch_look(w, pid, &met, why, sizeof(why));
 		if (!err && met) {
 			err = capture_named(cli, out, pid, why);
 			captured = captured || !err;
-			if (err || !nec_cli_has(cli, "keep"))
+			if (!err && !nec_cli_has(cli, "keep"))
 				break;
 		}
-		if (err)
+		if (!goes_on(cli, &err))
 			break;
 		nanosleep(&nap, NULL);
 		err = nec_progress_step(nec_session_progress(), "watch", 0, 0);
-		if (err)
-			break;
-	}
+	} while (!err);
 	nec_watch_destroy(w);
 	/* That what was watched ended is the end of watching, and no failure once there is a core.
 	 */
-	if (err && err->code == NEC_ERR_NOTFOUND && captured) {
+	if (err && captured && err->code == NEC_ERR_NOTFOUND) {
 		nec_error_destroy(err);
 		err = NULL;
 	}
@@ -276,11 +391,12 @@ const struct nec_command nec_command_capture = {
 		"has it, is left out. Of a CGROUP (a directory below /sys/fs/cgroup) the process\n"
 		"with the most resident memory is taken.\n"
 		"\n"
-		"With --when it waits until the memory of the process exceeds a size or a share\n"
-		"of its cgroup's limit (rss), until somebody in its cgroup waits for memory for\n"
-		"that percentage of the time (psi), or until it grows by so much a minute\n"
-		"(growth). With --keep the names of cores have the time in them, and it goes on\n"
-		"watching until the process ends.",
+		"With --when it waits until the memory of the process exceeds a size (rss>4GiB),\n"
+		"or that of its cgroup, or its address space, a share of its limit (rss>90%),\n"
+		"until somebody in its cgroup waits for memory for that percentage of the time\n"
+		"(psi), or until it grows by so much a minute (growth). With --keep the names of\n"
+		"cores have the time in them, and it goes on watching until the process ends;\n"
+		"where the disk has no room for one more the oldest makes room.",
 	.sets = NEC_OPTIONS_JSON,
 	.options = options,
 	.min_operands = 1,
