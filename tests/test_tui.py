@@ -47,6 +47,10 @@ SCREENS = [
     ("arenas", ":arenas\n<Down>\n<Down>\n", "heap"),
     ("findings", "7\n", "heap"),
     ("roots", "8\n", "heap"),
+    ("garbage", "X\n", "heap"),
+    ("refcounts", "C\n", "heap"),
+    ("waste", "U\n", "heap"),
+    ("layout", ":layout\n", "heap"),
     ("find", ":find tenant-7\n", "heap"),
     ("sql", ":sql SELECT name, count, addr FROM type ORDER BY count DESC LIMIT 12\n", "heap"),
     ("warnings", "W\n", "heap"),
@@ -247,6 +251,27 @@ class Behaviour(Case):
     def test_sort_by_every_column_both_ways(self):
         self.script(":objects builtins.dict\n" + "s\nS\n" * 8 + ":save-display screen.txt\n")
         self.assertIn("of 1,519", self.saved())
+
+    def test_tab_completes_commands_classes_tables_and_columns(self):
+        for typed, completed in ((":dom", ":dominators"), (":sql SELECT reta", ":sql SELECT retained"),
+                                 (":sql SELECT src FROM referen", ":sql SELECT src FROM reference"),
+                                 (":objects app.nl", ":objects app.nlp.Processor")):
+            # a line of a script that begins with ':' is a command and not typed
+            shown = self.screen("k%s<Tab>\n" % typed)
+            self.assertEqual(shown.splitlines()[-1], completed)
+
+    def test_words_of_the_command_line_are_commands(self):
+        listed = subprocess.run([NECROPSY, "--help"], stdout=subprocess.PIPE, env=ENV).stdout.decode()
+        words = set(re.findall(r"^  ([a-z]+) .*", listed.split("commands:")[1].split("options:")[0], re.M))
+        self.assertIn("refcounts", words)
+        shown = self.necropsy("--plain", "--screen", "help").stdout.decode()
+        for word in words - {"browse", "capture", "load"}:  # what is not done to a database that is open
+            self.assertRegex(shown, r"(?m)(^|  )%s( |$)" % word)
+        self.assertIn("what if not app.nlp.Processor.instance_map", self.screen(":whatif --weak app.nlp.Processor.instance_map\n"))
+
+    def test_history_has_what_was_typed(self):
+        shown = self.screen("k:sql SELECT 4711<Enter>:types<Enter>:<Up><Up>\n")
+        self.assertEqual(shown.splitlines()[-1], ":sql SELECT 4711")
 
     def test_export_is_the_whole_list(self):
         for name in ("out.csv", "out.json"):

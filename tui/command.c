@@ -319,7 +319,8 @@ static struct nec_error *run_export(struct nec_app *app, const char *argument)
 	return NULL;
 }
 
-/* A number that names an end of the reference on the line: of the row, or what the screen is about. */
+/* A number that names an end of the reference on the line: of the row, or what the screen is about.
+ */
 static bool end_of_edge(const struct nec_pane *pane, const char *name, int64_t *ret)
 {
 	const struct nec_value *value =
@@ -333,6 +334,24 @@ static bool end_of_edge(const struct nec_pane *pane, const char *name, int64_t *
 	return true;
 }
 
+/* "--drop X", "--cut X" and "--weak X", as on the command line. */
+static bool put_whatif(const char *argument, struct nec_text *line)
+{
+	static const struct {
+		const char *option, *command;
+	} options[] = {{"--drop ", "drop"}, {"--cut ", "cut"}, {"--weak ", "cut"}};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		size_t len = strlen(options[i].option);
+
+		if (strncmp(argument, options[i].option, len) != 0)
+			continue;
+		nec_text_printf(line, "%s %s", options[i].command, argument + len);
+		return true;
+	}
+	return false;
+}
+
 /* Without the reference that the line is about, else without its object. */
 static struct nec_error *run_whatif(struct nec_app *app, const char *argument)
 {
@@ -340,7 +359,12 @@ static struct nec_error *run_whatif(struct nec_app *app, const char *argument)
 	_cleanup_(nec_text_deinit) struct nec_text line = {0};
 	int64_t src, dst, addr;
 
-	(void)argument;
+	if (*argument && !put_whatif(argument, &line))
+		return nec_error_create(NEC_ERR_USAGE,
+					"whatif --drop OBJECT, or --cut REFERENCE, not '%s'",
+					argument);
+	if (*argument)
+		return nec_tui_command_run(app, nec_text_str(&line));
 	if (end_of_edge(pane, pane->view->edge.src, &src) &&
 	    end_of_edge(pane, pane->view->edge.dst, &dst))
 		nec_text_printf(&line, "cut 0x%" PRIx64 "->0x%" PRIx64, (uint64_t)src,
@@ -538,6 +562,12 @@ static struct nec_error *run_refs(struct nec_app *app, const char *argument)
 	return nec_tui_command_run(app, nec_text_str(&line));
 }
 
+static struct nec_error *run_diff(struct nec_app *app, const char *argument)
+{
+	(void)argument;
+	return nec_tui_command_run(app, "difference");
+}
+
 static struct nec_error *run_report(struct nec_app *app, const char *argument)
 {
 	(void)argument;
@@ -623,13 +653,16 @@ const struct nec_tui_command nec_tui_commands[] = {
 	{"marked", NULL, "go to the marked object; with several, list them", run_marked},
 	{"compare", NULL, "the object beside the one marked last", run_compare},
 	{"copy", NULL, "copy the address, or the path, to the clipboard (OSC 52)", run_copy},
-	{"whatif", NULL, "what would go without this reference, or this object", run_whatif},
+	{"whatif", "[--drop OBJECT | --cut REFERENCE]",
+	 "what would go without that, or what the line is about", run_whatif},
 	{"draw", "FILE", "write who holds the object as a graph, for Graphviz", run_draw},
+	{"dot", "FILE", "the same", run_draw},
 	{"command", NULL, "type a command", run_command},
 	{"redraw", NULL, "draw the screen anew", run_redraw},
 	{"stop", NULL, "end what takes long, or the filter", run_stop},
 	{"refs", "ADDR", "an object with its references, as show", run_refs},
 	{"report", NULL, "the overview", run_report},
+	{"diff", NULL, "the difference of two snapshots", run_diff},
 	{"save-display", "FILE", "write the screen as text", run_save_display},
 	{"save-picture", "FILE", "write the screen as a picture (SVG)", run_save_picture},
 	{"resize", "COLUMNSxLINES", NULL, run_resize},

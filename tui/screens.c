@@ -173,6 +173,28 @@ const struct nec_screen_def nec_screens[] = {
 		.panes = {{.view = "roots", .weight = 1}},
 	},
 	{
+		.name = "garbage",
+		.title = "garbage",
+		.help = "what nothing reaches any more: cycles, leaked references",
+		.panes = {{.view = "garbage", .weight = 1},
+			  {.view = "garbage_objects", .weight = 1, .master = 1, .with = {{"id", "id"}}}},
+	},
+	{
+		.name = "refcounts",
+		.title = "reference counts",
+		.help = "more references than were found: a missing Py_DECREF",
+		.panes = {{.view = "refcounts", .weight = 1}},
+	},
+	{
+		.name = "waste",
+		.title = "waste",
+		.help = "equal values, empty containers, lists that could be arrays, instances without slots",
+		.panes = {{.view = "waste", .weight = 2},
+			  {.view = "waste_empty", .weight = 1},
+			  {.view = "waste_arrays", .weight = 1},
+			  {.view = "waste_slots", .weight = 1}},
+	},
+	{
 		.name = "census",
 		.title = "census",
 		.help = "sums by type of a snapshot without objects, and how they changed",
@@ -214,6 +236,12 @@ const struct nec_screen_def nec_screens[] = {
 		.panes = {{.view = "meta", .weight = 2},
 			  {.view = "stages", .weight = 2},
 			  {.view = "layout", .weight = 1}},
+	},
+	{
+		.name = "layout",
+		.title = "layout",
+		.help = "where the fields of CPython's structures lie, and who said so",
+		.panes = {{.view = "layout", .weight = 1}},
 	},
 	{
 		.name = "compare",

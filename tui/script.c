@@ -18,6 +18,7 @@ struct script {
 	const char *path; /* borrowed of the options */
 	struct nec_text text;
 	char *at, *next; /* rest of this line; the next one */
+	bool keys;       /* of this line some were read */
 	int line;
 };
 
@@ -26,6 +27,7 @@ static void next_line(struct script *script)
 	char *end;
 
 	script->at = script->next;
+	script->keys = false;
 	script->line++;
 	end = strchr(script->at, '\n');
 	script->next = end ? end + 1 : script->at + strlen(script->at);
@@ -51,7 +53,7 @@ static struct nec_error *script_read(struct nec_terminal *terminal, int timeout_
 		if (*script->at == '#')
 			script->at += strlen(script->at);
 	}
-	if (*script->at == ':') {
+	if (*script->at == ':' && !script->keys) {
 		event->kind = NEC_EVENT_COMMAND;
 		event->command = script->at;
 		script->at += strlen(script->at);
@@ -63,6 +65,7 @@ static struct nec_error *script_read(struct nec_terminal *terminal, int timeout_
 		return nec_error_create(NEC_ERR_USAGE, "%s:%d: '%s' does not begin with a key",
 					script->path, script->line, script->at);
 	script->at += used;
+	script->keys = true;
 	return NULL;
 }
 

@@ -132,7 +132,8 @@ struct nec_error *nec_read_secure(struct nec_db *db)
 	 */
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->db,
-				  "SELECT 1 FROM reference LIMIT 0; SELECT 1 FROM instance LIMIT 0",
+				  "SELECT 1 FROM reference LIMIT 0; SELECT 1 FROM instance LIMIT 0;"
+				  "SELECT 1 FROM pragma_table_info('meta') LIMIT 0",
 				  NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_set_authorizer(db->db, authorize, NULL);

@@ -5,3 +5,5 @@ UNION
 SELECT name FROM sqlite_schema WHERE type = 'table'
 UNION
 SELECT c.name FROM sqlite_schema s, pragma_table_info(s.name) c WHERE s.type = 'table'
+UNION
+VALUES ('reference'), ('src'), ('dst'), ('instance'), ('preview')
