@@ -114,7 +114,10 @@ struct nec_path_options {
 	uint32_t max_paths;	      /* 0: one */
 	const char *const *not_edges; /* references that no path uses */
 	const char *const *not_types; /* classes whose instances no path crosses */
-	/* NULL: words on native stacks and in registers begin a path only where nothing else does. */
+	/*
+	 * NULL: words on native stacks and in registers begin a path only where nothing else does; and C globals, thread states and
+	 * native memory come after modules and frames.
+	 */
 	const char *const *not_roots;
 	bool weak;     /* weak references, too */
 	uint64_t from; /* paths begin at this object and not at a root; 0: at roots */
@@ -142,7 +145,7 @@ struct nec_path_line {
 struct nec_paths {
 	struct nec_path_step *steps; /* parents stand before their children */
 	uint32_t step_count;
-	struct nec_path_line *lines; /* the shortest first, see graph/path.h for the order of the others */
+	struct nec_path_line *lines; /* from modules and frames first; then the shortest, see graph/path.h */
 	uint32_t line_count;
 };
 

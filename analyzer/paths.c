@@ -22,6 +22,9 @@ enum { BUDGET = 20000 };
 /* Roots that may be words somebody forgot to clear. */
 static const char *const doubtful_roots[] = {"native stack", "register", NULL};
 
+/* And roots that say less to a person than a module or a frame does. */
+static const char *const lesser_roots[] = {"native stack", "register", "C global", "thread state", "native memory", "implied", NULL};
+
 struct question {
 	struct nec_db *db;
 	const struct nec_path_options *options;
@@ -429,9 +432,64 @@ static struct nec_error *find_types(struct question *q)
 	return NULL;
 }
 
+/* Adds to set the paths of more that begin at roots which q->not_roots does not allow; more loses them. */
+static struct nec_error *add_disallowed(struct question *q, struct nec_path_set *set, struct nec_path_set *more)
+{
+	uint32_t most = q->options->max_paths ? q->options->max_paths : 1, i;
+	struct nec_path *paths;
+	bool ok;
+
+	paths = reallocarray(set->paths, (size_t)set->count + more->count + 1, sizeof(*paths));
+	if (!paths)
+		return &nec_enomem;
+	set->paths = paths;
+	for (i = 0; i < more->count && set->count < most; i++) {
+		NEC_TRY(kind_allowed(q, more->paths[i].ids[0], &ok));
+		if (ok)
+			continue;
+		paths[set->count++] = more->paths[i];
+		more->paths[i] = (struct nec_path){0};
+	}
+	return NULL;
+}
+
+/* Paths from the best kinds of roots first, *best_ret of them; then from lesser ones, and from doubtful ones where there is no other. */
+static struct nec_error *find_by_choice(struct question *q, struct nec_path_set *set, uint32_t *best_ret)
+{
+	uint32_t most = q->options->max_paths ? q->options->max_paths : 1;
+	struct nec_path_set more = {0};
+	struct nec_error *err;
+
+	q->not_roots = q->options->not_roots;
+	if (q->not_roots || q->options->from) {
+		err = find_ids(q, set);
+		*best_ret = set->count;
+		return err;
+	}
+	/* Not worth more than the budget: a lesser root may be near, and all others far. */
+	q->not_roots = lesser_roots;
+	NEC_TRY(search(q, BUDGET, set));
+	set->exhausted = false;
+	*best_ret = set->count;
+	if (set->count >= most)
+		return NULL;
+	q->not_roots = doubtful_roots;
+	err = find_ids(q, &more);
+	q->not_roots = lesser_roots;
+	if (!err)
+		err = add_disallowed(q, set, &more);
+	nec_path_set_deinit(&more);
+	if (err || set->count)
+		return err;
+	q->not_roots = NULL;
+	return find_ids(q, set);
+}
+
 static struct nec_error *answer(struct question *q, uint64_t addr, struct nec_paths *paths,
 				struct nec_path_set *set)
 {
+	uint32_t best;
+
 	NEC_TRY(nec_edges_open(q->db, &q->edges));
 	q->neighbours = nec_edges_neighbours(q->edges);
 	NEC_TRY(nec_edges_id(q->edges, addr, &q->target));
@@ -439,17 +497,15 @@ static struct nec_error *answer(struct question *q, uint64_t addr, struct nec_pa
 		NEC_TRY(nec_edges_id(q->edges, q->options->from, &q->from));
 	NEC_TRY(nec_patterns_init(&q->without, q->db, q->edges, q->options->not_edges));
 	NEC_TRY(find_types(q));
-	q->not_roots = q->options->not_roots ? q->options->not_roots : doubtful_roots;
-	NEC_TRY(find_ids(q, set));
-	if (!set->count && q->not_roots == doubtful_roots && !q->options->from) {
-		q->not_roots = NULL;
-		NEC_TRY(find_ids(q, set));
-	}
+	NEC_TRY(find_by_choice(q, set, &best));
 	paths->lines = calloc((size_t)set->count + 1, sizeof(*paths->lines));
 	if (!paths->lines)
 		return &nec_enomem;
-	for (; paths->line_count < set->count; paths->line_count++)
+	for (; paths->line_count < set->count; paths->line_count++) {
+		if (paths->line_count == best && q->not_roots == lesser_roots)
+			q->not_roots = doubtful_roots;
 		NEC_TRY(add_line(q, set, paths->line_count, paths));
+	}
 	return NULL;
 }
 

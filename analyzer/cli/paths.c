@@ -301,8 +301,9 @@ const struct nec_command nec_command_paths = {
 		"A REFERENCE is .name, ['key'] or [3], whoever has it; 0x7f...name or\n"
 		"module.Class.name, what an object or a class has; module.Class().name, what\n"
 		"each instance has; or X->Y, all from one address or class to another, * is\n"
-		"any. Words on native stacks and in registers count as roots where there is\n"
-		"no other, unless --not-root is given.",
+		"any. Paths from modules and frames come first, then those from C globals,\n"
+		"thread states and native memory; words on native stacks and in registers\n"
+		"count where there is no other root, unless --not-root is given.",
 	.sets = NEC_OPTIONS_LOAD | NEC_OPTIONS_JSON | NEC_OPTIONS_CSV | NEC_OPTIONS_LIMIT,
 	.options = options,
 	.min_operands = 2,
