@@ -9,12 +9,16 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 import unicodedata
 import unittest
 
 SRCDIR = os.environ["srcdir"]
+sys.path.insert(0, os.path.join(SRCDIR, "fixtures"))
+import capture  # noqa: E402
+
 NECROPSY = os.environ["NECROPSY"]
 SAMPLE = os.path.join(os.path.dirname(NECROPSY), "tests", "tui_sample")
 GOLDEN = os.path.join(SRCDIR, "tests", "tui")
@@ -295,6 +299,26 @@ class Behaviour(Case):
         self.assertIn("Processor", drawn)
         self.assertIn("->", drawn)
 
+    @unittest.skipUnless(shutil.which("dot"), "Graphviz is not installed")
+    def test_draw_writes_a_picture(self):
+        import xml.etree.ElementTree as ElementTree
+        self.script(PROCESSOR + ":draw held.svg\n")
+        root = ElementTree.fromstring(self.saved("held.svg"))
+        self.assertIn("Processor", "".join(root.itertext()))
+        # hostile names, too
+        self.script(":find backwards\n<Enter>\n:draw hostile.svg\n")
+        ElementTree.fromstring(self.saved("hostile.svg"))
+
+    def test_draw_without_graphviz_says_so_and_leaves_no_file(self):
+        path = os.path.join(self.dir, "script")
+        with open(path, "w") as f:
+            f.write(PROCESSOR + ":draw none.svg\n")
+        done = subprocess.run([NECROPSY, "browse", "--script", path, self.databases["heap"]], stdin=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, env=dict(ENV, PATH="/nonexistent"), cwd=self.dir, timeout=300)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"Graphviz", done.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.dir, "none.svg")))
+
     def test_text_of_the_dump_cannot_reach_the_terminal(self):
         for keys in (":find backwards\n", "T\n/evil<Enter>\n", ":find backwards\n<Enter>\np\n"):
             shown = self.screen(keys)
@@ -370,11 +394,11 @@ class RealTerminal(Case):
             self.assertEqual(done.returncode, 0, done.stdout)
         return done.stdout.decode()
 
-    def start(self, term="tmux-256color", **env):
+    def start(self, term="tmux-256color", dump=None, **env):
         self.socket = tempfile.mktemp(dir=self.dir)
         words = ["%s=%s" % item for item in dict(env, TERM=term).items()]
         self.tmux("new-session", "-d", "-x", str(self.width), "-y", str(self.height),
-                  "env %s '%s' '%s'; echo left with $?; sleep 60" % (" ".join(words), NECROPSY, self.databases["heap"]))
+                  "env %s '%s' '%s'; echo left with $?; sleep 60" % (" ".join(words), NECROPSY, dump or self.databases["heap"]))
 
     def wait(self, text, seconds=30):
         end = time.monotonic() + seconds
@@ -408,6 +432,39 @@ class RealTerminal(Case):
         saved = self.screen("D\n<Right>\n", "--size", "100x30")
         self.assertEqual([line.rstrip() for line in shown.splitlines()],
                          [line.rstrip() for line in saved.splitlines()])
+
+    def test_mouse(self):
+        def mouse(button, x, y, ends="Mm"):
+            for end in ends:
+                self.tmux("send-keys", "-l", "\x1b[<%d;%d;%d%s" % (button, x, y, end))
+
+        self.start("xterm-256color")
+        self.wait("core.app.4100")
+        self.tmux("send-keys", "T")
+        shown = self.wait("1 of 25")
+        titles = shown.splitlines()[1]
+        mouse(0, titles.index("objects") + 2, 2)  # a title: sort by it
+        self.wait("objects\u25be")
+        mouse(0, titles.index("objects") + 2, 2)  # once more: the other way round
+        self.wait("objects\u25b4")
+        mouse(65, 20, 10, "M")  # the wheel
+        self.wait("4 of 25")
+        mouse(0, 20, 9)  # a line
+        self.wait("7 of 25")
+        mouse(2, 20, 9)  # back
+        self.wait(" overview  ")
+
+    @unittest.skipUnless(shutil.which("gcore"), "gcore is not installed")
+    def test_a_load_shows_its_stages_and_can_be_left(self):
+        directory = os.path.join(self.dir, "load")
+        core = capture.capture(directory, sys.executable, os.path.join(SRCDIR, "fixtures", "bench_heap.py"), args=["2000000"],
+                               oracle=False)
+        self.start(dump=core)
+        self.wait("finding objects")
+        self.tmux("send-keys", "Escape")
+        self.wait("left with 2")
+        self.assertEqual(os.listdir(directory), ["core"])
+        shutil.rmtree(directory)
 
     def test_resize(self):
         self.start()

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "tui/command.h"
+#include "tui/export.h"
 
 /* While something runs, the spinner turns this often. */
 #define TICK_MS 100
@@ -261,7 +262,9 @@ static struct nec_error *ask(struct nec_app *app)
 
 static void say_written(struct nec_app *app, const struct nec_job *job)
 {
-	if (job->kind == NEC_JOB_DRAW)
+	if (job->kind == NEC_JOB_DRAW && nec_export_is_svg(job->path))
+		nec_app_say(app, "the picture is in %s", job->path);
+	else if (job->kind == NEC_JOB_DRAW)
 		nec_app_say(app, "the graph is in %s: dot -Tsvg makes a picture of it", job->path);
 	else
 		nec_app_say(app, "%" PRId64 " rows are in %s", job->exported, job->path);

@@ -4,7 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
+#include <spawn.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/wait.h>
 
 #include "base/text.h"
 
@@ -149,6 +154,83 @@ struct nec_error *nec_export_text(const char *text, const char *path)
 	NEC_TRY(create(path, &file));
 	if (fputs(text, file) == EOF || fflush(file) != 0)
 		err = nec_error_os(errno, "%s", path);
+	if (err)
+		unlink(path);
+	return err;
+}
+
+/* The graph in a file without a name, for another program to read. */
+static struct nec_error *unnamed(const char *text, FILE **file_ret)
+{
+	FILE *file = tmpfile();
+
+	if (!file)
+		return nec_error_os(errno, "a temporary file");
+	if (fputs(text, file) == EOF || fflush(file) != 0) {
+		fclose(file);
+		return nec_error_os(errno, "a temporary file");
+	}
+	rewind(file);
+	*file_ret = file;
+	return NULL;
+}
+
+/* dot -Tsvg, which reads one file and writes the other; an errno. */
+static int start_dot(int in, int out, pid_t *pid)
+{
+	char program[] = "dot", option[] = "-Tsvg";
+	char *const args[] = {program, option, NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none;
+	int errnum;
+
+	sigemptyset(&none); /* this thread blocks all of them */
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	errnum = posix_spawnp(pid, program, &actions, &attr, args, environ);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&actions);
+	return errnum;
+}
+
+static struct nec_error *run_dot(FILE *in, FILE *out, const volatile bool *cancel)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+	int status = 0, errnum;
+	pid_t pid, ended = 0;
+
+	errnum = start_dot(fileno(in), fileno(out), &pid);
+	if (errnum)
+		return nec_error_os(errnum,
+				    "dot, of Graphviz; a name that ends in .dot needs none");
+	while (!ended) {
+		if (*cancel)
+			kill(pid, SIGKILL);
+		ended = waitpid(pid, &status, *cancel ? 0 : WNOHANG);
+		if (!ended)
+			nanosleep(&pause, NULL);
+	}
+	if (*cancel)
+		return nec_error_create(NEC_ERR_CANCELLED, "cancelled");
+	if (ended < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return nec_error_create(NEC_ERR_UNSUPPORTED, "dot -Tsvg failed");
+	return NULL;
+}
+
+struct nec_error *nec_export_svg(const char *text, const char *path, const volatile bool *cancel)
+{
+	_cleanup_fclose_ FILE *in = NULL, *file = NULL;
+	struct nec_error *err;
+
+	NEC_TRY(unnamed(text, &in));
+	NEC_TRY(create(path, &file));
+	err = run_dot(in, file, cancel);
 	if (err)
 		unlink(path);
 	return err;

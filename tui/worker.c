@@ -98,7 +98,8 @@ static struct nec_error *draw(struct nec_db *db, struct nec_job *job)
 	_cleanup_free_ char *text = NULL;
 
 	NEC_TRY(nec_dot(db, addr ? (uint64_t)addr->i : 0, &options, &text));
-	return nec_export_text(text, job->path);
+	return nec_export_is_svg(job->path) ? nec_export_svg(text, job->path, &job->cancelled)
+					    : nec_export_text(text, job->path);
 }
 
 static struct nec_error *run(struct nec_db *db, struct nec_job *job)
