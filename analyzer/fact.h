@@ -95,6 +95,8 @@ struct nec_fact {
 			uint64_t start, end, dumped;
 			uint32_t perms;
 			const char *path, *kind; /* kind: heap, stack, file, anon, vdso, ... */
+			uint64_t missing; /* bytes at its end that are nowhere */
+			uint64_t into;	  /* references of objects that lead into these */
 		} mapping;
 		struct {
 			const char *category;

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "options.h"
 
-#define NEC_SCHEMA_VERSION 2
+#define NEC_SCHEMA_VERSION 3
 
 struct nec_db;
 struct nec_query;

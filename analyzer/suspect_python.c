@@ -5,6 +5,7 @@
  * give back.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "suspects.h"
 
@@ -175,6 +176,14 @@ struct nec_error *nec_suspects_uncollectable(struct nec_suspects *s)
 				(uint64_t)nec_query_int(query, 0));
 }
 
+/* Of a dump that was cut off, what holds an object may be behind the cut. */
+static bool is_cut_off(const struct nec_suspects *s)
+{
+	_cleanup_free_ char *truncated = nec_db_meta(s->db, "memory_truncated");
+
+	return truncated && strcmp(truncated, "0") != 0;
+}
+
 struct nec_error *nec_suspects_garbage(struct nec_suspects *s)
 {
 	_cleanup_(nec_text_deinit) struct nec_text title = {0}, detail = {0};
@@ -184,6 +193,8 @@ struct nec_error *nec_suspects_garbage(struct nec_suspects *s)
 	int shown;
 	bool row;
 
+	if (is_cut_off(s))
+		return NULL;
 	NEC_TRY(nec_query_named(s->db, "garbage", &query));
 	nec_text_puts(&detail, "Cycles that nothing reaches any more:");
 	for (shown = 0;;) {
@@ -221,6 +232,8 @@ struct nec_error *nec_suspects_leaked(struct nec_suspects *s)
 	int64_t bytes;
 	bool row;
 
+	if (is_cut_off(s))
+		return NULL;
 	NEC_TRY(ask(s, "suspect_leaked", true, &query));
 	NEC_TRY(nec_query_bind_int(query, ":count", LEAKED));
 	for (;;) {

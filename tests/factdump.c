@@ -63,6 +63,8 @@ static void put_fact(const struct nec_fact *f)
 		put_addr("end", f->mapping.end);
 		put_int("perms", f->mapping.perms);
 		put_addr("dumped", f->mapping.dumped);
+		put_addr("missing", f->mapping.missing);
+		put_int("into", (int64_t)f->mapping.into);
 		put_str("path", f->mapping.path);
 		put_str("kind", f->mapping.kind);
 		break;

@@ -14,8 +14,9 @@ table CONDITIONS; to add one: a function that prepares the dump or the files, an
 Exit status: 0 each cell that must be complete is, 1 one is not, 2 nothing could be run.
 """
 import argparse
-import glob
+import concurrent.futures
 import functools
+import glob
 import gzip
 import http.server
 import json
@@ -517,6 +518,8 @@ def main():
     parser.add_argument("--roots", action="append", help="directory of fetch-roots (repeatable)")
     parser.add_argument("--dir", help="where dumps go while they are needed (default: a temporary directory)")
     parser.add_argument("--json", help="write all figures to this file")
+    parser.add_argument("--resume", action="store_true", help="take the cells that the file of --json has already from there")
+    parser.add_argument("--jobs", "-j", type=int, default=1, help="interpreters at a time")
     parser.add_argument("necropsy")
     o = parser.parse_args()
     o.necropsy = os.path.abspath(o.necropsy)
@@ -530,22 +533,47 @@ def main():
     if not found or not wanted:
         print("matrix.py: nothing to run", file=sys.stderr)
         sys.exit(2)
-    rows = {}
-    for interpreter in found:
-        directory = tempfile.mkdtemp(prefix="matrix-", dir=o.dir)
-        try:
-            dumps = Dumps(interpreter, os.path.join(directory, "d"))
-            rows[interpreter.name] = cells = {}
-            for name, prepare, must, _ in wanted:
-                cells[name] = run_cell(name, prepare, must, dumps, o)
-                print("%s: %s: %s" % (interpreter.name, name, cells[name].text), file=sys.stderr)
-        finally:
-            shutil.rmtree(directory, ignore_errors=True)
+    known = read_json(o.json) if o.json and o.resume else {}
+    rows = {i.name: {n: Cell(**cell) for n, cell in known.get(i.name, {}).items()} for i in found}
+    todo = [(i, [c[0] for c in wanted if c[0] not in rows[i.name]], o) for i in found]
+    with concurrent.futures.ProcessPoolExecutor(o.jobs) as pool:
+        for done in concurrent.futures.as_completed([pool.submit(run_row, *job) for job in todo if job[1]]):
+            name, cells = done.result()
+            rows[name].update(cells)
+            if o.json:
+                known[name] = {c: vars(cell) for c, cell in rows[name].items()}
+                write_json(o.json, known)
     report(rows, [c[0] for c in wanted])
-    if o.json:
-        with open(o.json, "w") as f:
-            json.dump({n: {c: vars(cell) for c, cell in cells.items()} for n, cells in rows.items()}, f, indent=1)
     sys.exit(1 if any(cell.bad for cells in rows.values() for cell in cells.values()) else 0)
+
+
+def run_row(interpreter, names, options):
+    """All cells of an interpreter, in a process of their own: they share its dumps and its copy of the files."""
+    directory = tempfile.mkdtemp(prefix="matrix-", dir=options.dir)
+    cells = {}
+    try:
+        dumps = Dumps(interpreter, os.path.join(directory, "d"))
+        for name, prepare, must, _ in CONDITIONS:
+            if name in names:
+                cells[name] = run_cell(name, prepare, must, dumps, options)
+                print("%s: %s: %s" % (interpreter.name, name, cells[name].text), file=sys.stderr, flush=True)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    return interpreter.name, cells
+
+
+def read_json(path):
+    if not os.path.exists(path):
+        return {}
+    with open(path) as f:
+        return json.load(f)
+
+
+def write_json(path, known):
+    """Complete at any time: a run that is interrupted goes on from it (--resume)."""
+    with open(path + ".partial", "w") as f:
+        json.dump(known, f, indent=1)
+    os.replace(path + ".partial", path)
 
 
 def quick_choice(found):

@@ -19,7 +19,7 @@ SYNTHDB = os.path.join(os.path.dirname(NECROPSY), "tests", "synthdb")
 CONTRACT = {
     "meta": "key value",
     "warning": "id stage addr message",
-    "mapping": "id start end perms path kind dumped",
+    "mapping": "id start end perms path kind dumped missing missing_references",
     "memory": "category area bytes count",
     "type": "id addr name module basicsize itemsize flags",
     "object": "addr type size native refcount referrers idom retained distance",

@@ -24,6 +24,7 @@ enum {
 	REPORT_CENSUS = 20,
 	REPORT_FINDINGS = 8,
 	REPORT_MEMORY = 12,
+	REPORT_MISSING = 8,
 	REPORT_STAGES = 6, /* parts of the program whose warnings are counted */
 };
 
@@ -242,6 +243,7 @@ static struct nec_error *print_account(struct report *r)
 		{"  dumped", NULL, "memory_dumped", "of that, in the dump"},
 		{"  from files", NULL, "memory_from_files", "of that, in files of the same build"},
 		{"  missing", NULL, "memory_missing", "of that, neither dumped nor in files"},
+		{"  led there", "missing_references", NULL, "references into what is missing"},
 	};
 	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
 	bool row;
@@ -268,6 +270,35 @@ static struct nec_error *print_account(struct report *r)
 	NEC_TRY(nec_query_named(r->cli->db, "memory_areas", &query));
 	return nec_table_rows(r->out, NEC_OUTPUT_TEXT, columns, 3, r->width, 2, query,
 			      REPORT_MEMORY, NULL, NULL);
+}
+
+/* What is not there, and who misses it. */
+
+static struct nec_error *print_missing(struct report *r)
+{
+	static const struct nec_column columns[] = {
+		{"range", "addresses", NEC_CELL_TEXT, false},
+		{"bytes", "bytes", NEC_CELL_SIZE, false},
+		{"refs", "references into it", NEC_CELL_COUNT, false},
+		{"name", "of", NEC_CELL_TEXT, true},
+	};
+	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
+	uint64_t rows;
+	int64_t rest = 0;
+	bool row;
+
+	NEC_TRY(nec_query_named(r->cli->db, "missing", &query));
+	NEC_TRY(nec_query_step(query, &row));
+	if (!row)
+		return NULL;
+	nec_query_close(nec_take(query));
+	section(r, "What is missing");
+	NEC_TRY(nec_query_named(r->cli->db, "missing", &query));
+	NEC_TRY(nec_table_rows(r->out, NEC_OUTPUT_TEXT, columns, 4, r->width, 2, query,
+			       row_limit(r, REPORT_MISSING), &rows, &row));
+	for (; row; rest++)
+		NEC_TRY(nec_query_step(query, &row));
+	return nec_table_print_rest(r->out, NEC_OUTPUT_TEXT, 2, rest);
 }
 
 /* Findings. */
@@ -601,6 +632,7 @@ static struct nec_error *print_report(struct report *r)
 	print_identity(r);
 	if (r->objects || r->mapped > 0)
 		NEC_TRY(print_account(r));
+	NEC_TRY(print_missing(r));
 	NEC_TRY(print_findings(r));
 	NEC_TRY(print_types(r));
 	NEC_TRY(print_largest(r, "size", "Largest objects", "own"));

@@ -230,7 +230,7 @@ static struct nec_error *read_pools(struct nec_heap *heap)
 		NEC_TRY(nec_addrset_cover(heap->free_blocks, a->start, a->start + heap->target->layout.traits.arena_size));
 		for (n = 0; n < used_pools(heap, a); n++)
 			read_pool(heap, a, a->first_pool + n * pool_size(heap), &heap->pools[a->pool_index + n]);
-		a->sparse = !a->missing && a->bytes_used < heap->target->layout.traits.arena_size / SPARSE;
+		a->sparse = !a->missing && !a->guessed && a->bytes_used < heap->target->layout.traits.arena_size / SPARSE;
 		heap->sparse_count += a->sparse;
 	}
 	return NULL;
@@ -306,6 +306,73 @@ static struct nec_error *add_lost_tables(struct nec_heap *heap)
 	return NULL;
 }
 
+/*
+ * Is there the header of a pool in use at addr? Its counters, its size class and its free list agree. An entry of the table of arenas
+ * would be better; this one is asked where that was cut off.
+ */
+static bool is_pool(const struct nec_heap *heap, uint64_t addr)
+{
+	const struct nec_target *t = heap->target;
+	uint64_t first = nec_off(t, NEC_SIZEOF_POOL), free_block, next, most, alignment;
+	uint32_t count = (uint32_t)nec_field32(t, addr, NEC_F_POOL_COUNT), size = block_size(heap, addr);
+
+	if (!count || !size)
+		return false;
+	next = (uint32_t)nec_field32(t, addr, NEC_F_POOL_NEXTOFFSET);
+	most = (uint32_t)nec_field32(t, addr, NEC_F_POOL_MAXNEXTOFFSET);
+	free_block = nec_field(t, addr, NEC_F_POOL_FREEBLOCK);
+	alignment = size / ((uint64_t)(uint32_t)nec_field32(t, addr, NEC_F_POOL_SZIDX) + 1);
+	return count <= (pool_size(heap) - first) / size && next >= first + size && next <= most + size &&
+	       !((next - first) % size) && (alignment == 8 || alignment == 16) && !(size % alignment) &&
+	       (!free_block || (free_block >= addr + first && free_block < addr + pool_size(heap) &&
+				!((free_block - addr - first) % size)));
+}
+
+static struct nec_error *add_lost_pool(struct nec_heap *heap, uint64_t addr, uint32_t *last_ret)
+{
+	uint32_t index = (uint32_t)nec_field32(heap->target, addr, NEC_F_POOL_ARENAINDEX);
+	struct nec_arena *a = heap->arena_count ? &heap->arenas[heap->arena_count - 1] : NULL;
+
+	if (!a || !a->guessed || index != *last_ret || addr - a->start >= heap->target->layout.traits.arena_size) {
+		a = realloc(heap->arenas, (heap->arena_count + 1) * sizeof(*a));
+		if (!a)
+			return &nec_enomem;
+		heap->arenas = a;
+		a += heap->arena_count++;
+		*a = (struct nec_arena){.start = addr, .first_pool = addr, .guessed = true};
+		*last_ret = index;
+	}
+	a->pools_end = addr + pool_size(heap);
+	a->pools_total = (uint32_t)((a->pools_end - a->start) / pool_size(heap));
+	return NULL;
+}
+
+/* Pools that no table of arenas has: that was behind the cut, or the dump's part of it is. They are known by their headers. */
+static struct nec_error *add_lost_pools(struct nec_heap *heap)
+{
+	const struct nec_target *t = heap->target;
+	uint64_t mask = pool_size(heap) - 1, size = t->layout.traits.arena_size;
+	uint32_t count, i, k, known = heap->arena_count, last = 0;
+	const struct nec_segment *segments = nec_image_segments(t->image, &count);
+
+	for (i = 0; i < count; i++) {
+		uint64_t addr = (segments[i].start + mask) & ~mask;
+
+		if (segments[i].origin != NEC_ORIGIN_DUMP || !(segments[i].perms & NEC_PERM_W) ||
+		    nec_image_objfile_at(t->image, segments[i].start) != UINT32_MAX)
+			continue;
+		for (; addr + mask < segments[i].end; addr += pool_size(heap)) {
+			if (!is_pool(heap, addr))
+				continue;
+			for (k = 0; k < known && addr - heap->arenas[k].start >= size; k++)
+				;
+			if (k == known)
+				NEC_TRY(add_lost_pool(heap, addr, &last));
+		}
+	}
+	return NULL;
+}
+
 struct nec_error *nec_heap_init(struct nec_heap *heap, const struct nec_target *target, const struct nec_malloc *malloc)
 {
 	uint32_t i;
@@ -323,6 +390,8 @@ struct nec_error *nec_heap_init(struct nec_heap *heap, const struct nec_target *
 			NEC_TRY(add_tables_of(heap, malloc, target->interpreters[i]));
 	if (!heap->arena_count && nec_image_completeness(target->image)->truncated)
 		NEC_TRY(add_lost_tables(heap));
+	if (nec_image_completeness(target->image)->truncated)
+		NEC_TRY(add_lost_pools(heap));
 	if (!heap->arena_count)
 		return NULL;
 	qsort(heap->arenas, heap->arena_count, sizeof(*heap->arenas), by_start);

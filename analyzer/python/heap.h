@@ -25,6 +25,7 @@ struct nec_arena {
 	uint64_t bytes_free;   /* in the others of pools in use */
 	uint32_t blocks_used, blocks_free;
 	bool missing;	       /* the dump does not have all of its pools that were used */
+	bool guessed;	       /* known by its pools alone: the table was cut off */
 	bool sparse;	       /* so little of it is used that somebody will ask by whom */
 };
 

@@ -160,9 +160,13 @@ static void collect_meta(struct python_source *s)
 		[NEC_USE_STATIC] = {"blocks_static", "bytes_static"},
 		[NEC_USE_UNEXPLAINED] = {"blocks_unexplained", "bytes_unexplained"},
 	};
-	uint32_t threads, i;
+	uint32_t threads, mappings, i;
+	uint64_t missing = 0;
 
 	nec_image_threads(s->image, &threads);
+	nec_image_mappings(s->image, &mappings);
+	for (i = 0; i < mappings; i++)
+		missing += w->missing[i];
 	add_meta(s, "kinds", "objects,references,values,roots,types,mappings,threads");
 	add_meta(s, "arch", "%s", p->machine == EM_AARCH64 ? "aarch64" : "x86_64");
 	add_meta(s, "pid", "%u", p->pid);
@@ -195,6 +199,7 @@ static void collect_meta(struct python_source *s)
 	add_meta(s, "memory_dumped", "%llu", (unsigned long long)c->dumped);
 	add_meta(s, "memory_from_files", "%llu", (unsigned long long)c->from_files);
 	add_meta(s, "memory_missing", "%llu", (unsigned long long)c->missing);
+	add_meta(s, "missing_references", "%llu", (unsigned long long)missing);
 	add_meta(s, "memory_truncated", "%llu", (unsigned long long)c->truncated);
 	add_meta(s, "pymalloc_arenas", "%u", s->heap.arena_count);
 	if (s->malloc.arena_count) {
@@ -327,6 +332,8 @@ static bool give_mappings(struct python_source *s, struct nec_fact *f)
 	f->mapping.start = maps[s->index].start;
 	f->mapping.end = maps[s->index].end;
 	f->mapping.dumped = maps[s->index].dumped;
+	f->mapping.missing = maps[s->index].end - maps[s->index].start - maps[s->index].readable;
+	f->mapping.into = s->walk.missing[s->index];
 	f->mapping.perms = maps[s->index].perms;
 	f->mapping.path = maps[s->index].path;
 	f->mapping.kind = mapping_kind(s, &maps[s->index]);

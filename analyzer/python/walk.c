@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every object of the process; see walk.h. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "python/blocks.h"
 #include "python/dict.h"
+#include "python/remnant.h"
 #include "python/walk.h"
 
 struct nec_error *nec_walk_init(struct nec_walk *walk, struct nec_types *types, const struct nec_heap *heap,
@@ -29,6 +31,10 @@ struct nec_error *nec_walk_init(struct nec_walk *walk, struct nec_types *types, 
 		return &nec_enomem;
 	NEC_TRY(nec_tmparray_init(&walk->stack, tmpdir));
 	NEC_TRY(nec_tmparray_init(&walk->owned, tmpdir));
+	nec_image_mappings(types->target->image, &count);
+	walk->missing = calloc((size_t)count + 1, sizeof(*walk->missing));
+	if (!walk->missing)
+		return &nec_enomem;
 	segments = nec_image_segments(types->target->image, &count);
 	for (i = 0; i < count; i++) {
 		if (segments[i].origin == NEC_ORIGIN_NONE)
@@ -40,6 +46,11 @@ struct nec_error *nec_walk_init(struct nec_walk *walk, struct nec_types *types, 
 						  segments[i].end));
 		}
 	}
+	/* Of a dump that was cut off they are looked for everywhere. */
+	for (i = 0; i < count && nec_image_completeness(types->target->image)->truncated; i++)
+		if (segments[i].origin == NEC_ORIGIN_DUMP && segments[i].perms & NEC_PERM_W)
+			NEC_TRY(nec_addrset_cover(walk->found_in_blocks, segments[i].start,
+						  segments[i].end));
 	for (i = 0; i < heap->arena_count; i++) {
 		uint64_t start = heap->arenas[i].start,
 			 end = start + types->target->layout.traits.arena_size;
@@ -55,6 +66,7 @@ void nec_walk_deinit(struct nec_walk *walk)
 	nec_addrset_destroy(walk->parts);
 	nec_addrset_destroy(walk->shared);
 	nec_addrset_destroy(walk->found_in_blocks);
+	free(walk->missing);
 	nec_visit_deinit(&walk->visit);
 	nec_tmparray_deinit(&walk->stack);
 	nec_tmparray_deinit(&walk->owned);
@@ -173,6 +185,22 @@ static void fetch(const struct nec_walk *walk, uint32_t i)
 		__builtin_prefetch(nec_image_view(walk->target->image, visit->refs[i].dst, 8));
 }
 
+/* Counts a reference that leads to memory that is nowhere: what a file began with is not what became of it. */
+static void note_missing(struct nec_walk *walk, uint64_t dst)
+{
+	const struct nec_image *image = walk->target->image;
+	const struct nec_segment *s = nec_image_segment_at(image, dst);
+	const struct nec_mapping *map, *maps;
+	uint32_t count;
+
+	if ((s && s->origin != NEC_ORIGIN_INITIAL) || nec_addrset_has(walk->objects, dst))
+		return;
+	maps = nec_image_mappings(image, &count);
+	map = nec_image_mapping_at(image, dst);
+	if (map)
+		walk->missing[map - maps]++;
+}
+
 static struct nec_error *visit_one(struct nec_walk *walk, uint64_t obj)
 {
 	const struct nec_type *type = nec_object_type(walk->types, obj);
@@ -190,10 +218,12 @@ static struct nec_error *visit_one(struct nec_walk *walk, uint64_t obj)
 	for (i = 0; i < visit->ref_count; i++) {
 		fetch(walk, i + FETCH);
 		if (visit->refs[i].kind == NEC_REF_CONSERVATIVE ||
-		    visit->refs[i].kind == NEC_REF_WEAK)
+		    visit->refs[i].kind == NEC_REF_WEAK) {
 			NEC_TRY(mark_candidate(walk, visit->refs[i].dst));
-		else
+		} else {
 			NEC_TRY(mark(walk, visit->refs[i].dst));
+			note_missing(walk, visit->refs[i].dst);
+		}
 	}
 	NEC_TRY(note_parts(walk, obj));
 	if (type->gc && !walk->target->layout.traits.free_threaded &&
@@ -278,6 +308,14 @@ static uint64_t object_in_block(struct nec_walk *walk, uint64_t start, uint64_t 
 	return 0;
 }
 
+static struct nec_error *mark_found(struct nec_walk *walk, uint64_t obj)
+{
+	nec_addrset_add(walk->found_in_blocks, obj);
+	nec_addrset_add(walk->objects, obj);
+	NEC_TRY(push(walk, obj));
+	return close_over(walk);
+}
+
 /* Blocks in use that nothing led to: objects that only native code holds, or nobody does any more.
  */
 static struct nec_error *mark_blocks(struct nec_walk *walk)
@@ -290,12 +328,87 @@ static struct nec_error *mark_blocks(struct nec_walk *walk)
 		if (nec_addrset_has(walk->parts, start))
 			continue;
 		obj = object_in_block(walk, start, size);
-		if (!obj || nec_addrset_has(walk->objects, obj))
+		if (obj && !nec_addrset_has(walk->objects, obj))
+			NEC_TRY(mark_found(walk, obj));
+	}
+	return NULL;
+}
+
+/* The int or float of Python 2 that lies at addr among others of its kind. */
+static bool is_atom(struct nec_walk *walk, uint64_t addr)
+{
+	const struct nec_type *type = nec_object_plausible(walk->types, addr);
+
+	return type && !type->python_made && !type->gc && !type->itemsize &&
+	       (!strcmp(type->tp_name, "int") || !strcmp(type->tp_name, "float"));
+}
+
+/* Static objects are never freed: since 3.11 their count says so. */
+enum { STATIC_REFCOUNT = 900000000 };
+
+/*
+ * Static objects in a dump that was cut off: what refers to them is behind the cut. In static data
+ * much looks like an object, so that only what counts as immortal is one, and types.
+ */
+static struct nec_error *mark_static(struct nec_walk *walk)
+{
+	const struct nec_target *t = walk->target;
+	uint64_t addr, v;
+
+	for (addr = (t->data_start + 7) & ~UINT64_C(7); addr + 16 <= t->data_end; addr += 8) {
+		const struct nec_segment *s = nec_image_segment_at(t->image, addr);
+		const struct nec_type *type;
+		bool immortal;
+
+		if (!s || s->origin != NEC_ORIGIN_DUMP) {
+			addr = (addr | 4095) - 7;
 			continue;
-		nec_addrset_add(walk->found_in_blocks, obj);
-		nec_addrset_add(walk->objects, obj);
-		NEC_TRY(push(walk, obj));
-		NEC_TRY(close_over(walk));
+		}
+		memcpy(&v, s->data + (addr - s->start), 8);
+		if (!v || nec_addrset_has(walk->objects, addr))
+			continue;
+		type = nec_object_candidate(walk->types, walk->heap, addr);
+		if (type &&
+		    (nec_object_refcount(t, addr, &immortal) >= STATIC_REFCOUNT || immortal ||
+		     (type->is_type && nec_types_get(walk->types, addr))))
+			NEC_TRY(mark_found(walk, addr));
+	}
+	return NULL;
+}
+
+/* Does an object of its type fit into what is left of its block? */
+static bool fits(const struct nec_walk *walk, uint64_t obj, uint64_t end)
+{
+	const struct nec_type *type = nec_object_type(walk->types, obj);
+
+	/* A str has no field of its type behind its characters. */
+	return type && end - obj >= nec_off(walk->target, NEC_SIZEOF_OBJECT) &&
+	       (type->flags & NEC_TYPE_STR_SUBCLASS || (uint64_t)type->basicsize <= end - obj);
+}
+
+/* Blocks of malloc in a dump that was cut off: what led to them may have been behind the cut. */
+static struct nec_error *mark_remnant(struct nec_walk *walk)
+{
+	struct nec_remnant_iter it;
+	uint64_t start, size, obj, n = 0;
+	uint32_t first, atoms, i;
+
+	nec_remnant_iter_init(&it, walk->heap);
+	while (nec_remnant_iter_next(&it, &start, &size)) {
+		if (!(++n & 0xffff))
+			NEC_TRY(nec_progress_step(walk->progress, "finding objects", walk->marked,
+						  0));
+		atoms = nec_remnant_atoms(walk->target, size, &first);
+		for (i = 0; i < atoms; i++) {
+			obj = start + first + UINT64_C(24) * i;
+			if (!nec_addrset_has(walk->objects, obj) && is_atom(walk, obj))
+				NEC_TRY(mark_found(walk, obj));
+		}
+		if (nec_addrset_has(walk->parts, start))
+			continue;
+		obj = object_in_block(walk, start, size);
+		if (obj && !nec_addrset_has(walk->objects, obj) && fits(walk, obj, start + size))
+			NEC_TRY(mark_found(walk, obj));
 	}
 	return NULL;
 }
@@ -305,5 +418,9 @@ struct nec_error *nec_walk_run(struct nec_walk *walk)
 	NEC_TRY(mark_roots(walk));
 	NEC_TRY(close_over(walk));
 	NEC_TRY(mark_blocks(walk));
+	if (nec_image_completeness(walk->target->image)->truncated) {
+		NEC_TRY(mark_static(walk));
+		NEC_TRY(mark_remnant(walk));
+	}
 	return nec_addrset_index(walk->objects);
 }

@@ -35,6 +35,7 @@ struct nec_walk {
 	struct nec_tmparray stack;
 	struct nec_tmparray owned; /* struct nec_owned[] */
 	struct nec_progress *progress;
+	uint64_t *missing; /* owned: of each mapping of the image, references that lead where it has no bytes */
 	uint64_t marked;
 	uint64_t freed_targets; /* exact references into free blocks: dangling in the process itself */
 };

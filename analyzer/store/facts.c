@@ -34,6 +34,8 @@ static struct nec_error *put_mapping(struct nec_store *store, const struct nec_f
 		nec_cell_text(f->mapping.path),
 		nec_cell_text(f->mapping.kind),
 		nec_cell_int((int64_t)f->mapping.dumped),
+		nec_cell_int((int64_t)f->mapping.missing),
+		nec_cell_int((int64_t)f->mapping.into),
 	};
 
 	return nec_rows_put(store, NEC_ROW_MAPPING, cells);

@@ -20,9 +20,9 @@ static const struct {
 	[NEC_ROW_STAGE] = {"INSERT INTO stage(name, rows, seconds, peak_bytes) VALUES(?, ?, ?, ?)",
 			   4},
 	[NEC_ROW_WARNING] = {"INSERT INTO warning(stage, addr, message) VALUES(?, ?, ?)", 3},
-	[NEC_ROW_MAPPING] = {"INSERT INTO mapping(start, end, bytes, perms, path, kind, dumped) "
-			     "VALUES(?, ?, ?, ?, ?, ?, ?)",
-			     7},
+	[NEC_ROW_MAPPING] = {"INSERT INTO mapping(start, end, bytes, perms, path, kind, dumped, missing, "
+			     "missing_references) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			     9},
 	[NEC_ROW_MEMORY] = {"INSERT INTO memory(category, area, bytes, count) VALUES(?, ?, ?, ?) "
 			    "ON CONFLICT(category) DO UPDATE SET bytes = bytes + excluded.bytes, "
 			    "count = count + excluded.count",

@@ -42,7 +42,9 @@ CREATE TABLE mapping(
 	perms TEXT,				-- 'rwx' with '-' for what is not allowed
 	path TEXT,				-- file that was mapped; NULL: anonymous memory
 	kind TEXT,				-- heap, stack, file, anon, vdso, ...
-	dumped INTEGER				-- bytes of it that the dump has
+	dumped INTEGER,				-- bytes of it that the dump has
+	missing INTEGER,			-- bytes at its end that neither the dump nor a file of the same build has
+	missing_references INTEGER		-- references of objects that lead into these: what they led to is not known
 );
 
 -- Where the memory of the process went: a partition, so the rows add up and nothing is in two of them. Of a core the sum is
