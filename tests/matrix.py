@@ -497,6 +497,9 @@ def reason(result):
         kinds = ["%s %d" % (k, e["count"]) for k, e in list(tally["missing"].items())[:4]]
         more = len(tally["missing"]) - len(kinds)
         parts.append("%s %d of %d missing (%s%s)" % (name, tally["truth"] - tally["found"], tally["truth"], ", ".join(kinds), ", and %d kinds more" % more if more > 0 else ""))
+    freed = result["freed"] or {}
+    if freed:
+        parts.append("%d rows lie in freed memory (%s)" % (sum(e["count"] for e in freed.values()), ", ".join("%s %d" % (k, e["count"]) for k, e in list(freed.items())[:4])))
     return "; ".join(parts)
 
 

@@ -140,11 +140,12 @@ def compare(oracle, db, core=None, examples=3):
     for addr, kind, size, refcount in db.con.execute("SELECT addr, type, size, refcount FROM object"):
         rows[addr] = (kind, size, refcount)
 
+    head = 2 if oracle.meta["trace_refs"] else 0
     gone = set()
     for addr, (kind, size, refcount, flags, at, count) in oracle.objects.items():
         type_addr, type_name, _ = oracle.types[kind]
         row = rows.get(addr)
-        if row is None and core is not None and unborn(addr, core):
+        if row is None and core is not None and unborn(addr, core, head):
             gone.add(addr)
             continue
         size = undisturbed_size(oracle, type_name, size, at, count)
@@ -201,7 +202,7 @@ def compare(oracle, db, core=None, examples=3):
         extra[name] += 1
         if core is None:
             continue
-        words = core.words(addr, 2)
+        words = core.words(addr + 8 * head, 2)
         if words is None:
             unread += 1
         elif dead(words, type_rows.get(kind, (None,))[0], core):
@@ -223,12 +224,12 @@ def compare(oracle, db, core=None, examples=3):
     return result
 
 
-def unborn(addr, core):
+def unborn(addr, core, head):
     """
     Is the refcount in the dump 0? Some modules visit their free lists (3.12's _asyncio its iterators): the collector
     hands out what is dead, and the walk that wrote the truth brought it to life in its own copy.
     """
-    words = core.words(addr, 1)
+    words = core.words(addr + 8 * head, 1)
     return words is not None and words[0] & 0xFFFFFFFF == 0
 
 

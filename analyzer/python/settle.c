@@ -422,6 +422,48 @@ static void settle(struct nec_target *t, const bool *in_group, int (*probe)(stru
 	note_sources(&t->layout, in_group, by_probe);
 }
 
+/* Namespaces of an interpreter whose neighbours in their collector list point back at them when its
+ * header has that size. */
+static unsigned int count_linked(const struct nec_target *t, uint64_t size)
+{
+	static const enum nec_field dicts[] = {NEC_F_INTERP_MODULES, NEC_F_INTERP_SYSDICT,
+					       NEC_F_INTERP_BUILTINS};
+	uint64_t mask = ~(uint64_t)t->layout.traits.gc_mask;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < sizeof(dicts) / sizeof(dicts[0]); i++) {
+		uint64_t head = nec_field(t, t->interpreters[0], dicts[i]) - size;
+		uint64_t next = nec_field(t, head, NEC_F_GC_NEXT) & mask,
+			 prev = nec_field(t, head, NEC_F_GC_PREV) & mask;
+
+		n += next && prev && (nec_field(t, next, NEC_F_GC_PREV) & mask) == head &&
+		     (nec_field(t, prev, NEC_F_GC_NEXT) & mask) == head;
+	}
+	return n;
+}
+
+/*
+ * Until 3.7 the collector's header was aligned as a long double, or from some micro release on as a
+ * double: 32 bytes or 24. The lists say which.
+ */
+static void settle_gc_head(struct nec_target *t)
+{
+	static const int32_t sizes[] = {24, 32};
+	struct nec_layout *layout = &t->layout;
+	unsigned int i;
+
+	if (!nec_has(t, NEC_F_GC_REFS) || !t->interpreter_count ||
+	    count_linked(t, nec_off(t, NEC_SIZEOF_GC_HEAD)))
+		return;
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		if (count_linked(t, (uint64_t)sizes[i]) < 2)
+			continue;
+		layout->off[NEC_SIZEOF_GC_HEAD] = sizes[i];
+		layout->source[NEC_SIZEOF_GC_HEAD] = NEC_FIELD_PROBE;
+		return;
+	}
+}
+
 /* A source other than the table that was proved wrong is worth a warning: the dump, or the file, is
  * not what it seems. */
 static void warn(struct nec_target *t, const struct nec_debug_offsets *offsets, const bool *refuted)
@@ -467,6 +509,7 @@ struct nec_error *nec_settle_layout(struct nec_target *t)
 	for (i = 0; i < NEC_FIELD_COUNT; i++)
 		rest[i] = !grouped[i];
 	settle(t, rest, NULL, refuted);
+	settle_gc_head(t);
 	warn(t, &offsets, refuted);
 	return NULL;
 }

@@ -51,6 +51,16 @@ static const struct {
 	{"_weakref", "CallableProxyType", "weakref.CallableProxyType"},
 };
 
+/* What types called themselves until a micro release; the version is as in sys.hexversion, without its last byte. */
+static const struct {
+	const char *tp_name;
+	unsigned int until;
+} renamed[] = {
+	{"weakref", 0x030a06},
+	{"weakproxy", 0x030a06},
+	{"weakcallableproxy", 0x030a06},
+};
+
 /* Objects whose type is not in any dictionary. */
 static const struct {
 	const char *module, *key, *tp_name;
@@ -173,6 +183,21 @@ static struct nec_error *add(struct nec_typenames *names, const struct nec_targe
 	return NULL;
 }
 
+/* Is that no name of this version any more? */
+static bool is_outdated(const struct nec_target *t, const char *tp_name)
+{
+	unsigned int major, minor, micro;
+	size_t i;
+
+	/* Without sys.version the newest of its kind is most likely. */
+	if (sscanf(t->version, "%u.%u.%u", &major, &minor, &micro) < 3)
+		micro = 255;
+	for (i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
+		if (!strcmp(renamed[i].tp_name, tp_name))
+			return (t->major << 16 | t->minor << 8 | (micro & 255)) >= renamed[i].until;
+	return false;
+}
+
 /* One name in a module: what it may be called by tp_name. */
 static struct nec_error *add_from_module(struct nec_typenames *names, const struct nec_target *t, const char *module,
 					 const char *key, uint64_t value)
@@ -187,7 +212,8 @@ static struct nec_error *add_from_module(struct nec_typenames *names, const stru
 	if (!is_nameless(t, value))
 		return NULL;
 	for (i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
-		if (!strcmp(aliases[i].module, module) && !strcmp(aliases[i].key, key))
+		if (!strcmp(aliases[i].module, module) && !strcmp(aliases[i].key, key) &&
+		    !is_outdated(t, aliases[i].tp_name))
 			NEC_TRY(add(names, t, value, aliases[i].tp_name));
 	if (!strcmp(module, "builtins") || !strcmp(module, "__builtin__") || !strcmp(module, "_collections_abc"))
 		return add(names, t, value, key);

@@ -251,6 +251,16 @@ static const char *static_name(const struct nec_types *types, const struct nec_t
 	return other ? other : name;
 }
 
+/* What a C type that was made on the heap calls itself, by its parts: until 3.10 the text lies in a file. */
+static char *full_name(const char *module, const char *qualname, const char *builtins)
+{
+	char *name;
+
+	if (!module || !*module || !strcmp(module, builtins))
+		return strdup(qualname);
+	return asprintf(&name, "%s.%s", module, qualname) < 0 ? NULL : name;
+}
+
 static void read_names(struct nec_types *types, struct nec_type *type)
 {
 	const struct nec_target *t = types->target;
@@ -273,7 +283,7 @@ static void read_names(struct nec_types *types, struct nec_type *type)
 		module = dot ? strndup(raw, (size_t)(dot - raw)) : strdup(builtins);
 		qualname = strdup(dot ? dot + 1 : raw);
 	}
-	type->tp_name = raw ? strdup(raw) : qualname ? strdup(qualname) : strdup("");
+	type->tp_name = raw ? strdup(raw) : qualname ? full_name(module, qualname, builtins) : strdup("");
 	if (!qualname)
 		name = asprintf(&name, "type at 0x%llx", (unsigned long long)type->addr) < 0 ? NULL : name;
 	else if (module && *module)
