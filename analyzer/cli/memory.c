@@ -346,6 +346,7 @@ static struct nec_error *print_heaps(struct view *v)
 
 struct sums {
 	int64_t arenas, empty, pools, sparse;  /* of pymalloc */
+	int64_t segments, blocks, pages;       /* of mimalloc */
 	int64_t heaps, numbers, free, release; /* of malloc */
 	int64_t thread_free, thread_bytes;
 };
@@ -369,6 +370,12 @@ static struct nec_error *read_sums(struct view *v, struct sums *s)
 				     nec_query_int(query, 5) < nec_query_int(query, 4) / 4;
 			s->pools += nec_query_int(query, 11);
 			s->empty += nec_query_int(query, 12);
+			continue;
+		}
+		if (strcmp(nec_query_text(query, 1, NULL), "mimalloc") == 0) {
+			s->segments++;
+			s->blocks += nec_query_int(query, 7);
+			s->pages += nec_query_int(query, 11);
 			continue;
 		}
 		number = nec_query_int(query, 2);
@@ -412,6 +419,14 @@ static void print_advice(struct view *v, const struct sums *s)
 		put_size(v, s->empty);
 		fprintf(v->out, "; arenas that are empty: %s\n", nec_text_str(&v->line));
 	}
+	if (s->segments) {
+		put_size(v, s->pages);
+		fprintf(v->out, "mimalloc: %s in %lld segments are free pages", nec_text_str(&v->line),
+			(long long)s->segments);
+		put_size(v, s->blocks);
+		fprintf(v->out, ", %s are free in pages that something else is in\n",
+			nec_text_str(&v->line));
+	}
 	fputc('\n', v->out);
 }
 
@@ -442,6 +457,7 @@ static void print_settings(struct view *v)
 		{"malloc_mmap_threshold", "MALLOC_MMAP_THRESHOLD_"},
 		{"glibc_tunables", "GLIBC_TUNABLES"},
 		{"pythonmalloc", "PYTHONMALLOC"},
+		{"python_allocator", "objects are allocated by"},
 	};
 	size_t i;
 

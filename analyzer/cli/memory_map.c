@@ -33,7 +33,7 @@ enum { SHADES = sizeof(shades) / sizeof(shades[0]) };
 static const struct {
 	const char *kind, *color;
 } colors[] = {
-	{"pymalloc", "#4c9a52"}, {"malloc", "#3a76af"}, {"stack", "#b04a8f"},
+	{"pymalloc", "#4c9a52"}, {"malloc", "#3a76af"},   {"mimalloc", "#4c9a92"}, {"stack", "#b04a8f"},
 	{"elf file", "#999999"}, {"file", "#bbbbbb"},   {"bss", "#777777"},
 };
 

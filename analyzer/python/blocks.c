@@ -102,6 +102,9 @@ static struct nec_error *count(struct reach *r, struct nec_blocks *ret)
 		NEC_TRY(nec_addrset_cover(r->blocks, start,
 					  start + walk->target->layout.traits.arena_size));
 	}
+	for (i = 0; i < walk->heap->mi.segment_count; i++)
+		NEC_TRY(nec_addrset_cover(r->blocks, walk->heap->mi.segments[i].start,
+					  walk->heap->mi.segments[i].end));
 	NEC_TRY(reach_static(r));
 	nec_block_iter_init(&it, walk->heap);
 	while (nec_block_iter_next(&it, &start, &size)) {

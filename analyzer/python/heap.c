@@ -252,7 +252,7 @@ static struct nec_error *add_table_in(struct nec_heap *heap, uint64_t start, uin
 static struct nec_error *add_tables_of(struct nec_heap *heap, const struct nec_malloc *malloc, uint64_t interp)
 {
 	enum { LEAST_STATE = 64 << 10, HEAD = 4096 };
-	uint64_t end = interp + nec_off(heap->target, NEC_SIZEOF_INTERP), addr, v;
+	uint64_t end = interp + nec_off(heap->target, NEC_SIZEOF_INTERP), addr, v, start;
 	const struct nec_malloc_mapped *mapped;
 	struct nec_chunk chunk;
 	bool found;
@@ -263,8 +263,14 @@ static struct nec_error *add_tables_of(struct nec_heap *heap, const struct nec_m
 		if (v < 4096 || v & 15)
 			continue;
 		mapped = nec_malloc_mapped(malloc, v);
-		if (mapped ? mapped->start + 16 == v
-			   : nec_malloc_chunk(malloc, v, &chunk) && chunk.start + 16 == v && chunk.size >= LEAST_STATE)
+		if (mapped)
+			start = mapped->start;
+		else if (nec_malloc_chunk(malloc, v, &chunk) && chunk.size >= LEAST_STATE)
+			start = chunk.start;
+		else
+			continue;
+		/* Debug hooks put 16 bytes before it. */
+		if (v - start == 16 || v - start == 32)
 			NEC_TRY(add_table_in(heap, v, v + HEAD, &found));
 	}
 	return NULL;
@@ -382,6 +388,7 @@ struct nec_error *nec_heap_init(struct nec_heap *heap, const struct nec_target *
 	heap->free_blocks = nec_addrset_create();
 	if (!heap->free_blocks)
 		return &nec_enomem;
+	NEC_TRY(nec_mimalloc_init(&heap->mi, target));
 	if (!nec_has(target, NEC_F_ARENA_ADDRESS) || !target->layout.traits.arena_size)
 		return NULL;
 	NEC_TRY(add_table_in(heap, target->data_start, target->data_end, &found));
@@ -404,6 +411,7 @@ void nec_heap_deinit(struct nec_heap *heap)
 	free(heap->arena_starts);
 	free(heap->pools);
 	nec_addrset_destroy(heap->free_blocks);
+	nec_mimalloc_deinit(&heap->mi);
 	*heap = (struct nec_heap){0};
 }
 
@@ -429,6 +437,28 @@ static const struct nec_pool *pool_at(const struct nec_heap *heap, const struct 
 	return &heap->pools[a->pool_index + ((addr - a->first_pool) >> __builtin_ctzll(pool_size(heap)))];
 }
 
+static enum nec_block_state block_of_mimalloc(const struct nec_mimalloc *mi, uint64_t addr,
+					      uint64_t *start_ret, uint64_t *size_ret)
+{
+	const struct nec_mi_segment *segment = nec_mimalloc_segment(mi, addr);
+	const struct nec_mi_page *page;
+	uint64_t start;
+
+	if (!segment)
+		return NEC_BLOCK_OUTSIDE;
+	page = nec_mimalloc_page(mi, segment, addr);
+	if (!page)
+		return addr < segment->head_end ? NEC_BLOCK_NONE : NEC_BLOCK_FREE;
+	if (addr < page->first)
+		return NEC_BLOCK_NONE;
+	start = page->first + (addr - page->first) / page->size * page->size;
+	if (start >= page->first + page->reserved * page->size)
+		return NEC_BLOCK_NONE;
+	*start_ret = start;
+	*size_ret = page->size;
+	return nec_mimalloc_used(mi, page, start) ? NEC_BLOCK_USED : NEC_BLOCK_FREE;
+}
+
 enum nec_block_state nec_heap_block(const struct nec_heap *heap, uint64_t addr, uint64_t *start_ret,
 				    uint64_t *size_ret)
 {
@@ -439,7 +469,9 @@ enum nec_block_state nec_heap_block(const struct nec_heap *heap, uint64_t addr, 
 
 	*start_ret = *size_ret = 0;
 	if (!a)
-		return NEC_BLOCK_OUTSIDE;
+		return heap->mi.segment_count
+			       ? block_of_mimalloc(&heap->mi, addr, start_ret, size_ret)
+			       : NEC_BLOCK_OUTSIDE;
 	pool = addr & ~(pool_size(heap) - 1);
 	off = (uint32_t)(addr - pool);
 	if (pool < a->first_pool || off < first)
@@ -466,24 +498,43 @@ void nec_block_iter_init(struct nec_block_iter *it, const struct nec_heap *heap)
 		it->pool = heap->arenas[0].first_pool;
 }
 
+/* The next page of mimalloc, once there is no arena any more; false when there is none either. */
+static bool next_page(struct nec_block_iter *it)
+{
+	const struct nec_mi_page *page;
+
+	if (it->page >= it->heap->mi.page_count)
+		return false;
+	page = &it->heap->mi.pages[it->page++];
+	it->next = page->first;
+	it->size = page->size;
+	it->end = page->first + page->capacity * page->size;
+	return true;
+}
+
 bool nec_block_iter_next(struct nec_block_iter *it, uint64_t *start_ret, uint64_t *size_ret)
 {
 	const struct nec_heap *heap = it->heap;
+	const struct nec_addrset *idle;
 	const struct nec_pool *p;
 
 	for (;;) {
+		idle = it->arena < heap->arena_count ? heap->free_blocks : heap->mi.free_blocks;
 		while (it->next < it->end) {
 			uint64_t block = it->next;
 
 			it->next += it->size;
-			if (nec_addrset_has(heap->free_blocks, block))
+			if (nec_addrset_has(idle, block))
 				continue;
 			*start_ret = block;
 			*size_ret = it->size;
 			return true;
 		}
-		if (it->arena >= heap->arena_count)
-			return false;
+		if (it->arena >= heap->arena_count) {
+			if (!next_page(it))
+				return false;
+			continue;
+		}
 		if (it->pool + pool_size(heap) > heap->arenas[it->arena].pools_end) {
 			it->arena++;
 			if (it->arena < heap->arena_count)

@@ -11,6 +11,7 @@
 
 #include "base/addrset.h"
 #include "native/malloc.h"
+#include "python/mimalloc.h"
 #include "python/target.h"
 
 struct nec_arena {
@@ -57,6 +58,7 @@ struct nec_heap {
 	uint32_t table_count;
 	uint64_t tables[NEC_HEAP_TABLES]; /* addresses of the arrays of arena_object */
 	uint32_t sparse_count; /* arenas that are sparse */
+	struct nec_mimalloc mi; /* that took pymalloc's place; no segments where it did not */
 	uint64_t damaged; /* pools whose free list or header makes no sense */
 };
 
@@ -71,7 +73,7 @@ const struct nec_arena *nec_heap_arena(const struct nec_heap *heap, uint64_t add
 const struct nec_pool *nec_heap_pool(const struct nec_heap *heap, const struct nec_arena *arena, uint64_t addr);
 
 enum nec_block_state {
-	NEC_BLOCK_OUTSIDE, /* not in an arena */
+	NEC_BLOCK_OUTSIDE, /* not in an arena or segment */
 	NEC_BLOCK_USED,
 	NEC_BLOCK_FREE,	   /* on a free list, not handed out yet, or of a free pool */
 	NEC_BLOCK_NONE,	   /* a header, or behind the last block */
@@ -84,7 +86,7 @@ enum nec_block_state nec_heap_block(const struct nec_heap *heap, uint64_t addr, 
 /* A walk over all blocks in use, by address. */
 struct nec_block_iter {
 	const struct nec_heap *heap;
-	uint32_t arena;
+	uint32_t arena, page; /* page: of mimalloc */
 	uint64_t pool, next, end, size;
 };
 

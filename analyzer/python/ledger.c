@@ -12,6 +12,8 @@ static const struct {
 } categories[NEC_LEDGER_CATEGORIES] = {
 	[NEC_LEDGER_OBJECTS_PYMALLOC] = {"objects", "objects in pymalloc"},
 	[NEC_LEDGER_TABLES_PYMALLOC] = {"objects", "their tables in pymalloc"},
+	[NEC_LEDGER_OBJECTS_MIMALLOC] = {"objects", "objects in mimalloc"},
+	[NEC_LEDGER_TABLES_MIMALLOC] = {"objects", "their tables in mimalloc"},
 	[NEC_LEDGER_OBJECTS_MALLOC] = {"objects", "objects in malloc"},
 	[NEC_LEDGER_TABLES_MALLOC] = {"objects", "their tables and buffers in malloc"},
 	[NEC_LEDGER_OBJECTS_OTHER] = {"objects", "objects in other memory"},
@@ -27,6 +29,12 @@ static const struct {
 	[NEC_LEDGER_POOL_ENDS] = {"pymalloc", "ends of pools too small for a block"},
 	[NEC_LEDGER_ARENA_ALIGNMENT] = {"pymalloc", "alignment of arenas"},
 	[NEC_LEDGER_POOLS_DAMAGED] = {"pymalloc", "damaged pools"},
+	[NEC_LEDGER_MI_RAW] = {"mimalloc", "raw blocks in use, of no object"},
+	[NEC_LEDGER_MI_FREE_PAGES] = {"mimalloc", "free pages of segments"},
+	[NEC_LEDGER_MI_NEVER] = {"mimalloc", "rooms of pages that were never used"},
+	[NEC_LEDGER_MI_ENDS] = {"mimalloc", "ends of pages too small for a block"},
+	[NEC_LEDGER_MI_HEADS] = {"mimalloc", "heads of segments"},
+	[NEC_LEDGER_MI_RESERVED] = {"mimalloc", "reserved for segments to come"},
 	[NEC_LEDGER_MALLOC_USED] = {"malloc", "in use, of no object"},
 	[NEC_LEDGER_MAPPED_USED] = {"malloc", "mapped chunks of no object"},
 	[NEC_LEDGER_MALLOC_FREE] = {"malloc", "free, in bins of arenas"},
@@ -229,6 +237,18 @@ static struct nec_error *count_tls(struct nec_ledger *l, const struct nec_region
 	return NULL;
 }
 
+/* mimalloc asks for much more than a segment at once. */
+static bool has_segments(const struct nec_ledger *l, const struct nec_mapping *m)
+{
+	const struct nec_mimalloc *mi = &l->heap->mi;
+	uint32_t i;
+
+	for (i = 0; i < mi->segment_count; i++)
+		if (mi->segments[i].start >= m->start && mi->segments[i].start < m->end)
+			return true;
+	return false;
+}
+
 static void count_rest(struct nec_ledger *l, const struct nec_mapping *m, uint64_t start,
 		       uint64_t end)
 {
@@ -240,6 +260,8 @@ static void count_rest(struct nec_ledger *l, const struct nec_mapping *m, uint64
 	if (cut < end)
 		nec_ledger_add(&l->sums[NEC_LEDGER_CUT], end - cut);
 	bytes = cut - start;
+	if (kind == NEC_LEDGER_UNKNOWN && has_segments(l, m))
+		kind = NEC_LEDGER_MI_RESERVED;
 	if (kind == NEC_LEDGER_UNKNOWN && bytes)
 		bytes -= nec_ledger_objects(l, start, cut);
 	if (bytes)
@@ -250,11 +272,12 @@ static void count_rest(struct nec_ledger *l, const struct nec_mapping *m, uint64
 static struct nec_error *(*const counters[NEC_REGION_KINDS])(struct nec_ledger *l,
 							     const struct nec_region *r,
 							     uint64_t start, uint64_t end) = {
-	[NEC_REGION_ARENA] = nec_ledger_arena,   [NEC_REGION_HEAP] = nec_ledger_heap,
-	[NEC_REGION_MAPPED] = nec_ledger_mapped, [NEC_REGION_FRAMES] = count_frames,
-	[NEC_REGION_LOST] = count_lost,          [NEC_REGION_STACK] = count_stack,
-	[NEC_REGION_KEPT] = count_kept,          [NEC_REGION_DATA] = nec_ledger_data,
-	[NEC_REGION_ZEROED] = count_zeroed,      [NEC_REGION_TLS] = count_tls,
+	[NEC_REGION_ARENA] = nec_ledger_arena, [NEC_REGION_SEGMENT] = nec_ledger_segment,
+	[NEC_REGION_HEAP] = nec_ledger_heap,   [NEC_REGION_MAPPED] = nec_ledger_mapped,
+	[NEC_REGION_FRAMES] = count_frames,    [NEC_REGION_LOST] = count_lost,
+	[NEC_REGION_STACK] = count_stack,      [NEC_REGION_KEPT] = count_kept,
+	[NEC_REGION_DATA] = nec_ledger_data,   [NEC_REGION_ZEROED] = count_zeroed,
+	[NEC_REGION_TLS] = count_tls,
 };
 
 /* The regions that the mappings have come to, one of each kind. */
@@ -336,6 +359,8 @@ static void take_slack(struct nec_ledger *l)
 
 	left = take(&l->sums[NEC_LEDGER_TABLES_PYMALLOC].bytes, l->slack_pymalloc);
 	left = take(&l->sums[NEC_LEDGER_OBJECTS_PYMALLOC].bytes, left);
+	left += take(&l->sums[NEC_LEDGER_OBJECTS_MIMALLOC].bytes,
+		     take(&l->sums[NEC_LEDGER_TABLES_MIMALLOC].bytes, l->slack_mimalloc));
 	left += take(&l->sums[NEC_LEDGER_OBJECTS_MALLOC].bytes,
 		     take(&l->sums[NEC_LEDGER_TABLES_MALLOC].bytes, l->slack_malloc));
 	for (i = 0; i < l->data_count; i++)
@@ -417,7 +442,16 @@ bool nec_ledger_next(struct nec_ledger *l, struct nec_ledger_row *ret)
 		if (ret->bytes)
 			return true;
 	}
-	i -= NEC_SIZE_CLASSES;
+	for (i -= NEC_SIZE_CLASSES; i < NEC_MI_CLASSES;
+	     i = l->given++ - NEC_LEDGER_CATEGORIES - NEC_SIZE_CLASSES) {
+		*ret = (struct nec_ledger_row){"mimalloc", l->name, l->mi_free_blocks[i].bytes,
+					       l->mi_free_blocks[i].count};
+		snprintf(l->name, sizeof(l->name), "mimalloc: free blocks of %llu bytes",
+			 (unsigned long long)l->heap->mi.classes[i].size);
+		if (ret->bytes)
+			return true;
+	}
+	i -= NEC_MI_CLASSES;
 	if (i >= l->data_count)
 		return false;
 	*ret = (struct nec_ledger_row){"objects", l->name, l->data[i].sum.bytes,

@@ -19,6 +19,8 @@
 enum nec_ledger_category {
 	NEC_LEDGER_OBJECTS_PYMALLOC,
 	NEC_LEDGER_TABLES_PYMALLOC,
+	NEC_LEDGER_OBJECTS_MIMALLOC,
+	NEC_LEDGER_TABLES_MIMALLOC,
 	NEC_LEDGER_OBJECTS_MALLOC,
 	NEC_LEDGER_TABLES_MALLOC,
 	NEC_LEDGER_OBJECTS_OTHER,
@@ -34,6 +36,12 @@ enum nec_ledger_category {
 	NEC_LEDGER_POOL_ENDS,
 	NEC_LEDGER_ARENA_ALIGNMENT,
 	NEC_LEDGER_POOLS_DAMAGED,
+	NEC_LEDGER_MI_RAW,
+	NEC_LEDGER_MI_FREE_PAGES,
+	NEC_LEDGER_MI_NEVER,
+	NEC_LEDGER_MI_ENDS,
+	NEC_LEDGER_MI_HEADS,
+	NEC_LEDGER_MI_RESERVED,
 	NEC_LEDGER_MALLOC_USED,
 	NEC_LEDGER_MALLOC_FREE,
 	NEC_LEDGER_MALLOC_FAST,
@@ -101,6 +109,7 @@ struct nec_ledger_row {
 
 enum nec_region_kind {
 	NEC_REGION_ARENA,
+	NEC_REGION_SEGMENT, /* of mimalloc */
 	NEC_REGION_HEAP,
 	NEC_REGION_MAPPED,
 	NEC_REGION_FRAMES,
@@ -134,6 +143,7 @@ struct nec_ledger {
 	uint64_t least_container; /* bytes of a block that may hold a list, a dict or a set */
 	struct nec_ledger_sum sums[NEC_LEDGER_CATEGORIES];
 	struct nec_ledger_sum free_blocks[NEC_SIZE_CLASSES];
+	struct nec_ledger_sum mi_free_blocks[NEC_MI_CLASSES]; /* by nec_mimalloc.classes */
 	struct nec_ledger_type *data; /* owned */
 	uint32_t data_count;
 	struct nec_unowned
@@ -142,7 +152,7 @@ struct nec_ledger {
 	/* Blocks of pymalloc in use, by what they are. */
 	struct nec_ledger_sum object_blocks, table_blocks;
 	/* Rooms that containers have and do not use: to be taken from where their tables lie. */
-	uint64_t slack_pymalloc, slack_malloc;
+	uint64_t slack_pymalloc, slack_mimalloc, slack_malloc;
 	uint64_t total; /* of all mappings */
 	uint32_t given; /* rows so far */
 	char name[160];

@@ -66,7 +66,14 @@ static void take_slack(struct nec_ledger *l, enum nec_ledger_category category,
 	if (nec_heap_block(l->heap, table, &start, &size) == NEC_BLOCK_USED) {
 		if (bytes > start + size - table)
 			return;
-		l->slack_pymalloc += bytes;
+		if (nec_heap_arena(l->heap, table))
+			l->slack_pymalloc += bytes;
+		else if (size < NEC_OWNED_LEAST)
+			l->slack_mimalloc += bytes;
+		else if ((data = data_of(l, type)))
+			data->slack += bytes;
+		else
+			return;
 	} else if (nec_malloc_chunk(l->malloc, table, &chunk)) {
 		if (chunk.state != NEC_CHUNK_USED || bytes > chunk.size)
 			return;
@@ -328,6 +335,93 @@ struct nec_error *nec_ledger_mapped(struct nec_ledger *l, const struct nec_regio
 	nec_ledger_add(
 		&l->sums[is_runtime(l, addr, end) ? NEC_LEDGER_RUNTIME : NEC_LEDGER_MAPPED_USED],
 		end - start);
+	return NULL;
+}
+
+/* ---- mimalloc */
+
+/* A block that is as large as a mapping: of the object that it is a part of, or that lies in it. */
+static struct nec_error *count_large(struct nec_ledger *l, uint64_t block, uint64_t size,
+				     uint64_t obj)
+{
+	const struct nec_owned *owned = NULL;
+	uint64_t owner = obj;
+
+	if (!obj && l->walk->owned.size)
+		owned = bsearch(&block, l->walk->owned.data, l->walk->owned.size / sizeof(*owned),
+				sizeof(*owned), by_part);
+	if (owned)
+		owner = owned->owner;
+	if (owner)
+		return add_data(l, owner, size);
+	nec_ledger_add(&l->sums[NEC_LEDGER_MI_RAW], size);
+	return NULL;
+}
+
+static struct nec_error *count_mi_block(struct nec_ledger *l, uint64_t block, uint64_t size)
+{
+	uint64_t lead, obj = 0;
+	bool part = nec_addrset_has(l->walk->parts, block);
+
+	for (lead = 0; lead < LEADS && !obj && !part; lead++)
+		if (LEAD_BITS >> lead & 1 && 8 * lead < size &&
+		    nec_addrset_has(l->walk->objects, block + 8 * lead))
+			obj = block + 8 * lead;
+	if (obj)
+		count_slack(l, obj);
+	if (size >= NEC_OWNED_LEAST)
+		return count_large(l, block, size, obj);
+	nec_ledger_add(&l->sums[part  ? NEC_LEDGER_TABLES_MIMALLOC
+				: obj ? NEC_LEDGER_OBJECTS_MIMALLOC
+				      : NEC_LEDGER_MI_RAW],
+		       size);
+	return NULL;
+}
+
+static struct nec_error *count_mi_page(struct nec_ledger *l, const struct nec_mi_page *p)
+{
+	uint64_t n, rooms = p->reserved * p->size, rest = p->end - p->start - rooms;
+
+	if (!nec_image_view(l->target->image, p->first, 8)) {
+		nec_ledger_add(&l->sums[NEC_LEDGER_CUT], p->end - p->start);
+		return NULL;
+	}
+
+	for (n = 0; n < p->capacity; n++) {
+		uint64_t block = p->first + n * p->size;
+
+		if (nec_mimalloc_used(&l->heap->mi, p, block))
+			NEC_TRY(count_mi_block(l, block, p->size));
+		else
+			nec_ledger_add(&l->mi_free_blocks[p->class], p->size);
+	}
+	add_many(&l->sums[NEC_LEDGER_MI_NEVER], p->reserved - p->capacity, p->size);
+	if (rest)
+		nec_ledger_add(&l->sums[NEC_LEDGER_MI_ENDS], rest);
+	return NULL;
+}
+
+struct nec_error *nec_ledger_segment(struct nec_ledger *l, const struct nec_region *r,
+				     uint64_t start, uint64_t end)
+{
+	const struct nec_mi_segment *s = &l->heap->mi.segments[r->of];
+	uint64_t left = s->end - s->head_end;
+	uint32_t i;
+
+	/* One of which a part is somewhere else is none. */
+	if (start != s->start || end != s->end) {
+		nec_ledger_add(&l->sums[NEC_LEDGER_MI_RAW], end - start);
+		return NULL;
+	}
+	nec_ledger_add(&l->sums[NEC_LEDGER_MI_HEADS], s->head_end - s->start);
+	for (i = 0; i < s->pages; i++) {
+		const struct nec_mi_page *page = &l->heap->mi.pages[s->page_index + i];
+
+		NEC_TRY(count_mi_page(l, page));
+		left -= page->end - page->start;
+	}
+	if (left)
+		nec_ledger_add(&l->sums[NEC_LEDGER_MI_FREE_PAGES], left);
 	return NULL;
 }
 

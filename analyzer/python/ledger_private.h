@@ -17,6 +17,8 @@ struct nec_error *nec_ledger_find_regions(struct nec_ledger *l, const char *tmpd
 /* ledger_blocks.c: the bytes of [start, end), which lies in the region, block by block. */
 struct nec_error *nec_ledger_arena(struct nec_ledger *l, const struct nec_region *r, uint64_t start,
 				   uint64_t end);
+struct nec_error *nec_ledger_segment(struct nec_ledger *l, const struct nec_region *r,
+				     uint64_t start, uint64_t end);
 struct nec_error *nec_ledger_heap(struct nec_ledger *l, const struct nec_region *r, uint64_t start,
 				  uint64_t end);
 struct nec_error *nec_ledger_mapped(struct nec_ledger *l, const struct nec_region *r,

@@ -41,6 +41,9 @@ static struct nec_error *add_allocators(struct nec_ledger *l)
 		NEC_TRY(add(l, NEC_REGION_ARENA, start, start + l->target->layout.traits.arena_size,
 			    i));
 	}
+	for (i = 0; i < l->heap->mi.segment_count; i++)
+		NEC_TRY(add(l, NEC_REGION_SEGMENT, l->heap->mi.segments[i].start,
+			    l->heap->mi.segments[i].end, i));
 	for (i = 0; i < l->malloc->heap_count; i++)
 		NEC_TRY(add(l, NEC_REGION_HEAP, l->malloc->heaps[i].start, l->malloc->heaps[i].end,
 			    i));
@@ -188,6 +191,7 @@ static struct nec_error *add_data(struct nec_ledger *l)
 	for (i = 0; i < count; i++) {
 		if (owned[i].size < NEC_OWNED_LEAST || owned[i].size > UINT64_C(1) << 47 ||
 		    nec_heap_arena(l->heap, owned[i].addr) ||
+		    nec_mimalloc_segment(&l->heap->mi, owned[i].addr) ||
 		    nec_malloc_heap(l->malloc, owned[i].addr) ||
 		    nec_malloc_mapped(l->malloc, owned[i].addr))
 			continue;

@@ -22,7 +22,7 @@
 #include "python/value.h"
 #include "python/walk.h"
 
-enum { META_ROWS = 72 };
+enum { META_ROWS = 80 };
 
 struct python_source {
 	struct nec_source source;
@@ -145,6 +145,18 @@ static void add_settings(struct python_source *s, const struct nec_process *p)
 	}
 }
 
+/* Whose memory objects are in; "" where that does not show. */
+static const char *allocator_of(const struct python_source *s)
+{
+	const struct nec_ledger_sum *sums = s->ledger.sums;
+
+	if (s->heap.arena_count)
+		return "pymalloc";
+	if (s->heap.mi.segment_count)
+		return "mimalloc";
+	return sums[NEC_LEDGER_OBJECTS_MALLOC].count > s->walk.objects->count / 2 ? "malloc" : "";
+}
+
 static void collect_meta(struct python_source *s)
 {
 	const struct nec_process *p = nec_image_process(s->image);
@@ -201,7 +213,11 @@ static void collect_meta(struct python_source *s)
 	add_meta(s, "memory_missing", "%llu", (unsigned long long)c->missing);
 	add_meta(s, "missing_references", "%llu", (unsigned long long)missing);
 	add_meta(s, "memory_truncated", "%llu", (unsigned long long)c->truncated);
+	if (*allocator_of(s))
+		add_meta(s, "python_allocator", "%s", allocator_of(s));
 	add_meta(s, "pymalloc_arenas", "%u", s->heap.arena_count);
+	if (s->heap.mi.segment_count)
+		add_meta(s, "mimalloc_segments", "%u", s->heap.mi.segment_count);
 	if (s->malloc.arena_count) {
 		if (s->malloc.glibc)
 			add_meta(s, "malloc_layout", "glibc %s", s->malloc.glibc->releases);
@@ -260,7 +276,8 @@ static bool give_warnings(struct python_source *s, struct nec_fact *f)
 				message = "no interpreter state was found: threads and modules are missing";
 			break;
 		case 1:
-			if (!s->heap.arena_count && s->target.layout.traits.arena_size)
+			if (!s->heap.arena_count && s->target.layout.traits.arena_size && !s->heap.mi.segment_count &&
+			    strcmp(allocator_of(s), "malloc") != 0)
 				message = "no pymalloc arenas were found: blocks in use are not accounted for";
 			break;
 		case 2:
@@ -313,6 +330,9 @@ static const char *mapping_kind(const struct python_source *s, const struct nec_
 	for (i = 0; i < s->heap.arena_count; i++)
 		if (s->heap.arenas[i].start >= m->start && s->heap.arenas[i].start < m->end)
 			return "pymalloc";
+	for (i = 0; i < s->heap.mi.segment_count; i++)
+		if (s->heap.mi.segments[i].start >= m->start && s->heap.mi.segments[i].start < m->end)
+			return "mimalloc";
 	for (i = 0; i < s->malloc.heap_count; i++)
 		if (s->malloc.heaps[i].start >= m->start && s->malloc.heaps[i].start < m->end)
 			return "malloc";
@@ -381,6 +401,21 @@ static bool give_space(struct python_source *s, struct nec_fact *f)
 	return false;
 }
 
+static bool give_mi_space(struct python_source *s, struct nec_fact *f)
+{
+	const struct nec_mi_class *c = &s->heap.mi.classes[s->index];
+
+	if (s->index++ >= s->heap.mi.class_count)
+		return false;
+	f->kind = NEC_FACT_SPACE;
+	f->space.kind = "mimalloc size class";
+	f->space.size = (int64_t)c->size;
+	f->space.count = (int64_t)c->pages;
+	f->space.used = (int64_t)c->used;
+	f->space.bytes = (int64_t)(c->free * c->size);
+	return true;
+}
+
 /* The largest groups of chunks that no object has. */
 static bool give_unowned(struct python_source *s, struct nec_fact *f)
 {
@@ -431,6 +466,18 @@ static void fill_arena(const struct python_source *s, const struct nec_arena *a,
 	f->arena.release = a->blocks_used || a->missing ? 0 : (int64_t)traits->arena_size;
 }
 
+static void fill_segment(const struct nec_mi_segment *segment, struct nec_fact *f)
+{
+	f->arena.kind = "mimalloc";
+	f->arena.start = segment->start;
+	f->arena.bytes = (int64_t)(segment->end - segment->start);
+	f->arena.used = (int64_t)segment->used;
+	f->arena.used_count = (int64_t)segment->used_count;
+	f->arena.free = (int64_t)segment->idle;
+	f->arena.free_count = (int64_t)segment->idle_count;
+	f->arena.whole = (int64_t)segment->spare;
+}
+
 static void fill_heap(const struct python_source *s, const struct nec_malloc_heap *h, struct nec_fact *f)
 {
 	const struct nec_chunk_sum *sums = h->sums;
@@ -450,19 +497,21 @@ static void fill_heap(const struct python_source *s, const struct nec_malloc_hea
 	f->arena.last = h->last.size ? h->last.start + 16 : 0;
 }
 
-/* Arenas of pymalloc, then heaps of malloc. */
+/* Arenas of pymalloc, segments of mimalloc, then heaps of malloc. */
 static bool give_arenas(struct python_source *s, struct nec_fact *f)
 {
-	uint32_t i = s->index++;
+	uint32_t i = s->index++, segments = s->heap.mi.segment_count;
 
-	if (i >= s->heap.arena_count + s->malloc.heap_count)
+	if (i >= s->heap.arena_count + segments + s->malloc.heap_count)
 		return false;
 	memset(&f->arena, 0, sizeof(f->arena));
 	f->kind = NEC_FACT_ARENA;
 	if (i < s->heap.arena_count)
 		fill_arena(s, &s->heap.arenas[i], f);
+	else if (i < s->heap.arena_count + segments)
+		fill_segment(&s->heap.mi.segments[i - s->heap.arena_count], f);
 	else
-		fill_heap(s, &s->malloc.heaps[i - s->heap.arena_count], f);
+		fill_heap(s, &s->malloc.heaps[i - s->heap.arena_count - segments], f);
 	return true;
 }
 
@@ -722,6 +771,7 @@ static bool (*const stages[])(struct python_source *s, struct nec_fact *f) = {
 	give_mappings,
 	give_layout,
 	give_space,
+	give_mi_space,
 	give_unowned,
 	give_memory,
 	give_arenas,

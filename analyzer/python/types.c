@@ -228,12 +228,15 @@ static bool plausible(const struct nec_target *t, uint64_t addr)
 /* A class statement lets tp_name point into the str of ht_name; a C type brings its own text. */
 static bool is_python_made(const struct nec_target *t, uint64_t addr, uint64_t flags)
 {
-	uint64_t tp_name = nec_field(t, addr, NEC_F_TYPE_NAME), ht_name;
+	uint64_t tp_name = nec_field(t, addr, NEC_F_TYPE_NAME), ht_name, text;
 
 	if (!(flags & NEC_TYPE_HEAPTYPE))
 		return false;
 	ht_name = nec_field(t, addr, NEC_F_HEAPTYPE_NAME);
-	if (tp_name > ht_name && tp_name - ht_name <= 128)
+	/* The text of the str itself: what lies behind it may be another's. */
+	text = t->layout.traits.strs == NEC_STR_FLEXIBLE ? nec_off(t, NEC_SIZEOF_STR_ASCII)
+							  : nec_off(t, NEC_F_BYTES_DATA);
+	if (tp_name == ht_name + text)
 		return true;
 	return t->layout.traits.strs == NEC_STR_FLEXIBLE && ht_name &&
 	       nec_field(t, ht_name, NEC_F_STR_UTF8) == tp_name;

@@ -239,7 +239,7 @@ CREATE TABLE layout(
 	disagrees TEXT				-- what other sources say; NULL: none does
 ) WITHOUT ROWID;
 
--- Use of allocators: one row a size class of pymalloc, and one a group of malloc's chunks that no object has, by size and by what
+-- Use of allocators: one row a size class of pymalloc or mimalloc, and one a group of malloc's chunks that no object has, by size and by what
 -- they begin with.
 CREATE TABLE space(
 	id INTEGER PRIMARY KEY,			-- order of arrival
@@ -250,11 +250,11 @@ CREATE TABLE space(
 	bytes INTEGER				-- bytes of all
 );
 
--- Stretches of memory that an allocator hands out pieces of: arenas of pymalloc, heaps of malloc's arenas (the main arena has
--- one, the others one for each 64 MiB). In order of addresses within a kind.
+-- Stretches of memory that an allocator hands out pieces of: arenas of pymalloc, segments of mimalloc, heaps of malloc's arenas
+-- (the main arena has one, the others one for each 64 MiB). In order of addresses within a kind.
 CREATE TABLE arena(
 	id INTEGER PRIMARY KEY,			-- order of arrival
-	kind TEXT NOT NULL,			-- pymalloc, malloc
+	kind TEXT NOT NULL,			-- pymalloc, mimalloc, malloc
 	number INTEGER,				-- malloc: its arena as malloc_info counts them, 0 is the main one
 	start INTEGER,				-- first address
 	bytes INTEGER,				-- all of it

@@ -28,6 +28,10 @@
 #if __has_include(<internal/pycore_optimizer.h>)
 #include <internal/pycore_optimizer.h>
 #endif
+#if __has_include(<internal/pycore_mimalloc.h>)
+#include <internal/pycore_mimalloc.h>
+#include <internal/mimalloc/mimalloc/types.h>
+#endif
 #if __has_include(<internal/pycore_typevarobject.h>)
 #include <internal/pycore_typevarobject.h>
 #endif

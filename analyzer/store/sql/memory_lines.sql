@@ -4,8 +4,9 @@ SELECT area, category, sum(bytes) AS bytes, sum(count) AS count, area_bytes
 FROM (
     SELECT coalesce(area, category) AS area, bytes, count,
         sum(bytes) OVER (PARTITION BY coalesce(area, category)) AS area_bytes,
-        CASE WHEN :classes OR category NOT LIKE 'pymalloc: free blocks of %'
-            THEN category ELSE 'pymalloc: free blocks of pools in use' END AS category
+        CASE WHEN :classes OR category NOT LIKE '%malloc: free blocks of %' THEN category
+            WHEN area = 'pymalloc' THEN 'pymalloc: free blocks of pools in use'
+            ELSE 'mimalloc: free blocks of pages in use' END AS category
     FROM memory
 )
 GROUP BY area, category
