@@ -679,6 +679,53 @@ struct nec_error *nec_dwarf_pointers(struct nec_dwarf *dwarf, const char *type, 
 	return NULL;
 }
 
+static unsigned int count_members(Dwarf_Die *type)
+{
+	unsigned int n = 0;
+	Dwarf_Die child;
+	int more;
+
+	for (more = dwarf_child(type, &child); more == 0; more = dwarf_siblingof(&child, &child))
+		n += dwarf_tag(&child) == DW_TAG_member;
+	return n;
+}
+
+static struct nec_error *list_members(struct nec_dwarf *d, Dwarf_Die *type, int64_t base, const char *prefix,
+				      nec_dwarf_pointer_fn *fn, void *arg)
+{
+	char name[NAME_PATH];
+	Dwarf_Die child, inner;
+	int more;
+
+	for (more = dwarf_child(type, &child); more == 0; more = dwarf_siblingof(&child, &child)) {
+		const char *child_name = dwarf_diename(&child);
+		int64_t off = base + member_location(&child);
+
+		if (dwarf_tag(&child) != DW_TAG_member || !child_name || !type_of(&child, &inner) || !peel(&inner) ||
+		    snprintf(name, sizeof(name), "%s%s%s", prefix, *prefix ? "." : "", child_name) >= (int)sizeof(name))
+			continue;
+		if (dwarf_tag(&inner) == DW_TAG_base_type || dwarf_tag(&inner) == DW_TAG_enumeration_type)
+			continue;
+		if (is_aggregate(&inner))
+			nec_error_destroy(complete(d, &inner));
+		/* One level is enough for a name. */
+		if (!*prefix && dwarf_tag(&inner) == DW_TAG_structure_type && count_members(&inner) <= NEC_DWARF_FLAT)
+			NEC_TRY(list_members(d, &inner, off, name, fn, arg));
+		else
+			NEC_TRY(fn(arg, name, off));
+	}
+	return NULL;
+}
+
+struct nec_error *nec_dwarf_members(struct nec_dwarf *dwarf, const char *type, nec_dwarf_pointer_fn *fn, void *arg)
+{
+	Dwarf_Die die;
+
+	NEC_TRY(ensure_index(dwarf));
+	NEC_TRY(find_type(dwarf, type, &die));
+	return list_members(dwarf, &die, 0, "", fn, arg);
+}
+
 struct nec_error *nec_dwarf_enumerator(struct nec_dwarf *dwarf, const char *name,
 				       int64_t *value_ret)
 {

@@ -30,7 +30,7 @@ void nec_dwarf_close(struct nec_dwarf *dwarf);
 struct nec_error *nec_dwarf_member(struct nec_dwarf *dwarf, const char *type, const char *member,
 				   int64_t *off_ret, uint64_t *size_ret, int64_t *bit_ret);
 
-/* One member found by nec_dwarf_pointers; name is borrowed for the call. An error ends the enumeration. */
+/* One member found by nec_dwarf_pointers or nec_dwarf_members; name is borrowed for the call. An error ends the enumeration. */
 typedef struct nec_error *nec_dwarf_pointer_fn(void *arg, const char *name, int64_t off);
 
 /*
@@ -39,6 +39,14 @@ typedef struct nec_error *nec_dwarf_pointer_fn(void *arg, const char *name, int6
  */
 struct nec_error *nec_dwarf_pointers(struct nec_dwarf *dwarf, const char *type, const char *head_type,
 				     nec_dwarf_pointer_fn *fn, void *arg);
+
+/*
+ * The members of type that are no numbers: pointers, arrays, structs. Those of a struct nested by value stand in its place where it has at most
+ * NEC_DWARF_FLAT members.
+ */
+struct nec_error *nec_dwarf_members(struct nec_dwarf *dwarf, const char *type, nec_dwarf_pointer_fn *fn, void *arg);
+
+enum { NEC_DWARF_FLAT = 24 };
 
 /* The value of an enumerator ("NAME" of any enum of the file). */
 struct nec_error *nec_dwarf_enumerator(struct nec_dwarf *dwarf, const char *name, int64_t *value_ret);

@@ -132,6 +132,42 @@ bool nec_dwarf_layout_members(const struct nec_dwarf_layout *d, const char *type
 	return false;
 }
 
+static struct nec_error *add_state_member(void *arg, const char *name, int64_t off)
+{
+	struct nec_dwarf_state *state = arg;
+	uint32_t i = state->count;
+
+	if (i == NEC_DWARF_STATE_MEMBERS)
+		return NULL;
+	for (; i && state->members[i - 1].off > off; i--)
+		state->members[i] = state->members[i - 1];
+	state->members[i].off = (int32_t)off;
+	snprintf(state->members[i].name, sizeof(state->members[i].name), "%s", name);
+	state->count++;
+	return NULL;
+}
+
+bool nec_dwarf_layout_state(const struct nec_dwarf_layout *d, const char *types, struct nec_dwarf_state *ret)
+{
+	char type[64];
+	uint32_t i;
+
+	for (i = 0; i < d->count; i++) {
+		const char *alternatives = types;
+
+		while (next_alternative(&alternatives, type, sizeof(type))) {
+			struct nec_error *err;
+
+			ret->count = 0;
+			err = nec_dwarf_members(d->files[i], type, add_state_member, ret);
+			if (!err && ret->count)
+				return try_member(d->files[i], type, "", &ret->size);
+			nec_error_destroy(err);
+		}
+	}
+	return false;
+}
+
 static const struct {
 	const char *name, *types;
 } ctypes[] = {

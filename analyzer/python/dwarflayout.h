@@ -10,7 +10,7 @@
 #include "image/dwarf.h"
 #include "python/layout.h"
 
-enum { NEC_DWARF_FILES = 256, NEC_DWARF_MEMBERS = 64 };
+enum { NEC_DWARF_FILES = 256, NEC_DWARF_MEMBERS = 64, NEC_DWARF_STATE_MEMBERS = 1024 };
 
 struct nec_dwarf_layout {
 	struct nec_dwarf *files[NEC_DWARF_FILES];
@@ -43,5 +43,18 @@ struct nec_error *nec_dwarf_layout_ctypes(const struct nec_dwarf_layout *d,
 /* Of the C type that has one of the names of types (a|b); false when no file describes it. */
 bool nec_dwarf_layout_members(const struct nec_dwarf_layout *d, const char *types,
 			      struct nec_dwarf_members *ret);
+
+/* The members of a struct of the interpreter's own that are no numbers, by offset; see NEC_STATE. */
+struct nec_dwarf_state {
+	struct {
+		int32_t off;
+		char name[64];
+	} members[NEC_DWARF_STATE_MEMBERS];
+	uint32_t count;
+	int32_t size; /* of the struct */
+};
+
+/* Of the struct that has one of the names of types (a|b); false when no file describes it. */
+bool nec_dwarf_layout_state(const struct nec_dwarf_layout *d, const char *types, struct nec_dwarf_state *ret);
 
 #endif

@@ -6,6 +6,7 @@
  * fields.def has them. What equals the version that the table inherits from is left out.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -32,6 +33,45 @@ static const struct {
 #include "python/ctypes.def"
 #undef NEC_CTYPE
 };
+
+static const struct {
+	const char *name, *types;
+} states[] = {
+#define NEC_CTYPE(name, types)
+#define NEC_STATE(name, types) {name, types},
+#include "python/ctypes.def"
+#undef NEC_STATE
+#undef NEC_CTYPE
+};
+
+/* A struct moves as a whole more often than not: all of it, or nothing where the base has just the same. */
+static void write_state(const struct nec_dwarf_layout *g, const struct nec_layout *base, size_t which, struct nec_text *out)
+{
+	const struct nec_ctype *old = base ? nec_layout_ctype(base, states[which].name) : NULL;
+	struct nec_dwarf_state *state = calloc(1, sizeof(*state));
+	bool same;
+	uint32_t i;
+
+	if (!state) {
+		out->failed = true;
+		return;
+	}
+	if (!nec_dwarf_layout_state(g, states[which].types, state)) {
+		if (old)
+			nec_text_printf(out, "{\"%s\", -1, \"\"},\n", states[which].name);
+		free(state);
+		return;
+	}
+	same = old && old->count == state->count && old->size == state->size;
+	for (i = 0; same && i < state->count; i++)
+		same = old->members[i].off == state->members[i].off && !strcmp(old->members[i].name, state->members[i].name);
+	if (!same)
+		nec_text_printf(out, "{\"%s\", %d, \"\"},\n", states[which].name, (int)state->size);
+	for (i = 0; !same && i < state->count; i++)
+		nec_text_printf(out, "{\"%s\", %d, \"%s\"},\n", states[which].name, (int)state->members[i].off,
+				state->members[i].name);
+	free(state);
+}
 
 static const char *const field_ids[] = {
 #define NEC_FIELD(id, type, member) "NEC_F_" #id,
@@ -73,6 +113,8 @@ static void write_table(const struct nec_dwarf_layout *g, const struct nec_layou
 			nec_text_printf(out, "{\"%s\", %d, \"%s\"},\n", ctypes[i].name,
 					(int)list.members[j].off, list.members[j].name);
 	}
+	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		write_state(g, base, i, out);
 	nec_text_puts(out, "#endif\n");
 }
 

@@ -69,6 +69,24 @@ static bool give_of_thread(struct nec_roots *r, struct nec_root *root, uint64_t 
 	return true;
 }
 
+/*
+ * Adds " member" or " member+0x8" for a word of a struct of the interpreter's own, size bytes large here; " +0x358" where the table has
+ * no struct of that size.
+ */
+static void label_member(struct nec_roots *r, const char *state, uint64_t size, uint64_t off)
+{
+	const struct nec_ctype *type = nec_layout_ctype(&r->walk->target->layout, state);
+	uint32_t n = type && type->size >= 0 && (uint64_t)type->size == size ? type->count : 0;
+
+	while (n && (uint64_t)type->members[n - 1].off > off)
+		n--;
+	if (n)
+		off -= (uint64_t)type->members[n - 1].off;
+	nec_text_printf(&r->label, n ? " %s" : " ", n ? type->members[n - 1].name : "");
+	if (off || !n)
+		nec_text_printf(&r->label, "+0x%llx", (unsigned long long)off);
+}
+
 static bool interpreters(struct nec_roots *r, struct nec_root *root)
 {
 	static const struct {
@@ -92,8 +110,10 @@ static bool interpreters(struct nec_roots *r, struct nec_root *root)
 			for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 				if (nec_has(t, known[i].field) && nec_off(t, known[i].field) == off)
 					nec_text_puts(&r->label, known[i].label);
-			if (!r->label.len)
-				nec_text_printf(&r->label, "interpreter %u +0x%llx", r->index - 1, (unsigned long long)off);
+			if (!r->label.len) {
+				nec_text_printf(&r->label, "interpreter %u", r->index - 1);
+				label_member(r, "interpreter state", nec_off(t, NEC_SIZEOF_INTERP), off);
+			}
 			return give(r, root, obj, "interpreter");
 		}
 		if (r->index >= t->interpreter_count)
@@ -123,8 +143,8 @@ static bool threads(struct nec_roots *r, struct nec_root *root)
 	for (;;) {
 		if (r->addr < r->end && next_word(r, &where, &obj)) {
 			nec_text_clear(&r->label);
-			nec_text_printf(&r->label, "thread state 0x%llx +0x%llx", (unsigned long long)r->thread,
-					(unsigned long long)(where - r->thread));
+			nec_text_printf(&r->label, "thread state 0x%llx", (unsigned long long)r->thread);
+			label_member(r, "thread state", nec_off(t, NEC_SIZEOF_THREAD), where - r->thread);
 			return give_of_thread(r, root, obj, "thread state", 0);
 		}
 		if (!next_thread(r))
@@ -213,6 +233,17 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path ? path : "static data";
 }
 
+/* Is it a word of a known interpreter? Since 3.12 the first lies in _PyRuntime: its words are roots already. */
+static bool in_interpreter(const struct nec_target *t, uint64_t addr)
+{
+	uint32_t i;
+
+	for (i = 0; i < t->interpreter_count; i++)
+		if (addr - t->interpreters[i] < nec_off(t, NEC_SIZEOF_INTERP))
+			return true;
+	return false;
+}
+
 /* Variables of mapped files, and .bss behind Python's own. */
 static bool data(struct nec_roots *r, struct nec_root *root)
 {
@@ -229,6 +260,13 @@ static bool data(struct nec_roots *r, struct nec_root *root)
 			if (is_object(r, where - nec_off(t, NEC_F_OBJECT_TYPE)))
 				continue;
 			nec_text_clear(&r->label);
+			if (t->runtime && nec_has(t, NEC_SIZEOF_RUNTIME) && where - t->runtime < nec_off(t, NEC_SIZEOF_RUNTIME)) {
+				if (in_interpreter(t, where))
+					continue;
+				nec_text_puts(&r->label, "runtime");
+				label_member(r, "runtime state", nec_off(t, NEC_SIZEOF_RUNTIME), where - t->runtime);
+				return give(r, root, obj, "interpreter");
+			}
 			if (nec_image_symbol_at(t->image, where, &name, &start))
 				nec_text_printf(&r->label, "%s", name);
 			else
