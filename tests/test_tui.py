@@ -433,6 +433,15 @@ class RealTerminal(Case):
         self.assertEqual([line.rstrip() for line in shown.splitlines()],
                          [line.rstrip() for line in saved.splitlines()])
 
+    def test_keys_typed_ahead_of_their_lines_are_not_lost(self):
+        self.start()
+        self.wait("core.app.4100")
+        self.tmux("send-keys", "D", *["Right"] * 8, "p")
+        shown = self.wait("held by, from the roots")
+        self.wait("27 items")
+        saved = self.screen("D" + "<Right>" * 8 + "p\n", "--size", "100x30")
+        self.assertEqual(shown.splitlines()[0].rstrip(), saved.splitlines()[0].rstrip())
+
     def test_mouse(self):
         def mouse(button, x, y, ends="Mm"):
             for end in ends:

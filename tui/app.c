@@ -338,7 +338,13 @@ static struct nec_error *prompt_key(struct nec_app *app, uint32_t key)
 	return nec_tui_command_run(app, app->prompt.text);
 }
 
-static struct nec_error *handle_key(struct nec_app *app, uint32_t key)
+static bool waits(struct nec_app *app)
+{
+	return nec_pane_waits(nec_app_pane(app)) && nec_worker_busy(app->worker, NULL);
+}
+
+/* again: a key that was typed ahead. */
+static struct nec_error *handle_key(struct nec_app *app, uint32_t key, bool again)
 {
 	const char *command;
 
@@ -347,9 +353,17 @@ static struct nec_error *handle_key(struct nec_app *app, uint32_t key)
 	if (app->prompt.active)
 		return prompt_key(app, key);
 	command = nec_keymap_find(&app->keymap, nec_app_place(app)->def->name, key);
-	if (command)
-		return nec_tui_command_run(app, command);
-	return NULL;
+	if (!command)
+		return NULL;
+	if (waits(app) && nec_tui_command_on_line(command)) {
+		if (app->ahead_count < NEC_AHEAD_MAX)
+			app->ahead[app->ahead_count++] = key;
+		return NULL;
+	}
+	/* what is not about a line goes before, and what was typed for it is forgotten */
+	if (!again)
+		app->ahead_count = 0;
+	return nec_tui_command_run(app, command);
 }
 
 static struct nec_error *click_titles(struct nec_app *app, struct nec_pane *pane, int x)
@@ -404,7 +418,7 @@ static struct nec_error *handle(struct nec_app *app, const struct nec_event *eve
 {
 	switch (event->kind) {
 	case NEC_EVENT_KEY:
-		return handle_key(app, event->key);
+		return handle_key(app, event->key, false);
 	case NEC_EVENT_MOUSE:
 		return handle_mouse(app, event);
 	case NEC_EVENT_RESIZE:
@@ -448,10 +462,22 @@ static struct nec_error *wait_a_little(struct nec_app *app)
 	return NULL;
 }
 
+/* The next key that was typed ahead, when its line is there. */
+static bool next_ahead(struct nec_app *app, uint32_t *key_ret)
+{
+	if (!app->ahead_count || waits(app))
+		return false;
+	*key_ret = app->ahead[0];
+	app->ahead_count--;
+	memmove(app->ahead, app->ahead + 1, (size_t)app->ahead_count * sizeof(app->ahead[0]));
+	return true;
+}
+
 struct nec_error *nec_app_run(struct nec_app *app)
 {
 	while (!app->leave && !app->error) {
 		struct nec_event event;
+		uint32_t key;
 
 		if (app->terminal->settles) {
 			NEC_TRY(nec_app_settle(app));
@@ -459,6 +485,10 @@ struct nec_error *nec_app_run(struct nec_app *app)
 			NEC_TRY(wait_a_little(app));
 			nec_app_draw(app);
 			app->terminal->draw(app->terminal, &app->screen);
+		}
+		if (next_ahead(app, &key)) {
+			nec_app_complain(app, handle_key(app, key, true));
+			continue;
 		}
 		NEC_TRY(app->terminal->read(app->terminal,
 					    nec_worker_busy(app->worker, NULL) ? TICK_MS : -1,

@@ -15,6 +15,8 @@
 /* Screens one can go back through; the oldest is let go of. */
 #define NEC_PLACES_MAX 100
 #define NEC_MARKS_MAX  64
+/* Keys that are typed ahead of the rows they are for. */
+#define NEC_AHEAD_MAX 32
 
 /* One screen that was opened. */
 struct nec_place {
@@ -58,7 +60,8 @@ struct nec_app {
 	char *words;   /* names of tables and columns for completion, a line each; owned */
 	char *message; /* for the status line until the next key; owned */
 	bool message_is_error;
-	struct nec_job *export; /* under way; compared only */
+	uint32_t ahead[NEC_AHEAD_MAX]; /* keys for lines that are still being asked for */
+	int ahead_count;
 	bool leave;
 	struct nec_error *error; /* ends a script; owned */
 };

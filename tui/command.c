@@ -627,47 +627,48 @@ static struct nec_error *run_resize(struct nec_app *app, const char *argument)
 }
 
 const struct nec_tui_command nec_tui_commands[] = {
-	{"down", NULL, "to the next line", run_down},
-	{"up", NULL, "to the line before", run_up},
-	{"page-down", NULL, "a page on", run_page_down},
-	{"page-up", NULL, "a page back", run_page_up},
-	{"half-down", NULL, "half a page on", run_half_down},
-	{"half-up", NULL, "half a page back", run_half_up},
-	{"top", NULL, "to the first line", run_top},
-	{"bottom", NULL, "to the last line", run_bottom},
-	{"pane", NULL, "to the next pane of the screen", run_pane},
-	{"pane-back", NULL, "to the pane before", run_pane_back},
-	{"enter", NULL, "open what the line is about", run_enter},
-	{"back", NULL, "back to the screen before, on the same line", run_back},
-	{"right", NULL, "unfold a branch, or open", run_right},
-	{"left", NULL, "fold a branch, or back", run_left},
-	{"fold", NULL, "unfold or fold a branch of a tree", run_fold},
-	{"in", "NAME", "the same in another snapshot: A, B, 1, 2, ...", run_in},
-	{"filter", "[TEXT]", "only lines with a text, as one types; Esc ends it", run_filter},
-	{"next", NULL, "to the next line with that text", run_next},
-	{"previous", NULL, "to the one before", run_previous},
-	{"sort", "[COLUMN]", "sort by a column; without one, by the next one", run_sort},
-	{"reverse", NULL, "the other way round", run_reverse},
-	{"export", "FILE", "write the whole list to FILE, as CSV or .json", run_export},
-	{"mark", NULL, "mark the object, or take the mark away", run_mark},
-	{"marked", NULL, "go to the marked object; with several, list them", run_marked},
-	{"compare", NULL, "the object beside the one marked last", run_compare},
-	{"copy", NULL, "copy the address, or the path, to the clipboard (OSC 52)", run_copy},
+	{"down", NULL, "to the next line", run_down, true},
+	{"up", NULL, "to the line before", run_up, true},
+	{"page-down", NULL, "a page on", run_page_down, true},
+	{"page-up", NULL, "a page back", run_page_up, true},
+	{"half-down", NULL, "half a page on", run_half_down, true},
+	{"half-up", NULL, "half a page back", run_half_up, true},
+	{"top", NULL, "to the first line", run_top, false},
+	{"bottom", NULL, "to the last line", run_bottom, false},
+	{"pane", NULL, "to the next pane of the screen", run_pane, false},
+	{"pane-back", NULL, "to the pane before", run_pane_back, false},
+	{"enter", NULL, "open what the line is about", run_enter, true},
+	{"back", NULL, "back to the screen before, on the same line", run_back, false},
+	{"right", NULL, "unfold a branch, or open", run_right, true},
+	{"left", NULL, "fold a branch, or back", run_left, true},
+	{"fold", NULL, "unfold or fold a branch of a tree", run_fold, true},
+	{"in", "NAME", "the same in another snapshot: A, B, 1, 2, ...", run_in, false},
+	{"filter", "[TEXT]", "only lines with a text, as one types; Esc ends it", run_filter,
+	 false},
+	{"next", NULL, "to the next line with that text", run_next, true},
+	{"previous", NULL, "to the one before", run_previous, true},
+	{"sort", "[COLUMN]", "sort by a column; without one, by the next one", run_sort, false},
+	{"reverse", NULL, "the other way round", run_reverse, false},
+	{"export", "FILE", "write the whole list to FILE, as CSV or .json", run_export, false},
+	{"mark", NULL, "mark the object, or take the mark away", run_mark, true},
+	{"marked", NULL, "go to the marked object; with several, list them", run_marked, false},
+	{"compare", NULL, "the object beside the one marked last", run_compare, true},
+	{"copy", NULL, "copy the address, or the path, to the clipboard (OSC 52)", run_copy, true},
 	{"whatif", "[--drop OBJECT | --cut REFERENCE]",
-	 "what would go without that, or what the line is about", run_whatif},
+	 "what would go without that, or what the line is about", run_whatif, true},
 	{"draw", "FILE", "write who holds the object as a graph: .dot, or .svg by Graphviz",
-	 run_draw},
-	{"dot", "FILE", "the same", run_draw},
-	{"command", NULL, "type a command", run_command},
-	{"redraw", NULL, "draw the screen anew", run_redraw},
-	{"stop", NULL, "end what takes long, or the filter", run_stop},
-	{"refs", "ADDR", "an object with its references, as show", run_refs},
-	{"report", NULL, "the overview", run_report},
-	{"diff", NULL, "the difference of two snapshots", run_diff},
-	{"save-display", "FILE", "write the screen as text", run_save_display},
-	{"save-picture", "FILE", "write the screen as a picture (SVG)", run_save_picture},
-	{"resize", "COLUMNSxLINES", NULL, run_resize},
-	{"quit", NULL, "leave", run_quit},
+	 run_draw, true},
+	{"dot", "FILE", "the same", run_draw, true},
+	{"command", NULL, "type a command", run_command, false},
+	{"redraw", NULL, "draw the screen anew", run_redraw, false},
+	{"stop", NULL, "end what takes long, or the filter", run_stop, false},
+	{"refs", "ADDR", "an object with its references, as show", run_refs, false},
+	{"report", NULL, "the overview", run_report, false},
+	{"diff", NULL, "the difference of two snapshots", run_diff, false},
+	{"save-display", "FILE", "write the screen as text", run_save_display, false},
+	{"save-picture", "FILE", "write the screen as a picture (SVG)", run_save_picture, false},
+	{"resize", "COLUMNSxLINES", NULL, run_resize, false},
+	{"quit", NULL, "leave", run_quit, false},
 	{.name = NULL},
 };
 
@@ -687,6 +688,20 @@ bool nec_tui_command_known(const char *word, bool screen)
 	if (screen)
 		return def;
 	return (def && !def->hidden) || find_command(word);
+}
+
+bool nec_tui_command_on_line(const char *line)
+{
+	const struct nec_tui_command *command;
+	const struct nec_screen_def *def;
+	char word[64];
+
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(line, " "), line);
+	def = nec_screen_find(word);
+	if (def)
+		return nec_screen_wants_address(def) && !strchr(line, ' ');
+	command = find_command(word);
+	return command && command->on_line;
 }
 
 static struct nec_error *parse_address(const char *text, struct nec_value *value)

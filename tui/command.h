@@ -16,12 +16,15 @@ struct nec_tui_command {
 	const char *help;  /* NULL: for scripts and tests alone */
 	struct nec_error *(*run)(struct nec_app *app,
 				 const char *argument); /* argument: "" when there is none */
+	bool on_line; /* done to the line under the cursor, or moves that */
 };
 
 extern const struct nec_tui_command nec_tui_commands[]; /* ends with a NULL name */
 
 /* Runs a line: a command and its argument. */
 struct nec_error *nec_tui_command_run(struct nec_app *app, const char *line);
+/* Is what a line would do about the line under the cursor? Then it waits for that. */
+bool nec_tui_command_on_line(const char *line);
 /* Is there such a command (or, when screen, such a screen)? */
 bool nec_tui_command_known(const char *word, bool screen);
 /* What Tab may complete the ':' line to, a line each. */

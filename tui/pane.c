@@ -410,6 +410,13 @@ bool nec_pane_owns(const struct nec_pane *pane, const struct nec_job *job)
 	return job->owner == pane || job->owner == &pane->total;
 }
 
+bool nec_pane_waits(const struct nec_pane *pane)
+{
+	if (pane->stopped || pane->error)
+		return false;
+	return pane->asked & (ASK_CHILD | ASK_SEEK) || (pane->rows.count == 0 && !pane->at_end);
+}
+
 /* Which rows of a tree can be unfolded: those whose query does not say that they are leaves. */
 static void set_states(struct nec_pane *pane, struct nec_rowlist *rows, uint16_t depth)
 {

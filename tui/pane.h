@@ -58,6 +58,8 @@ void nec_pane_scroll(struct nec_pane *pane);
 struct nec_error *nec_pane_ask(struct nec_pane *pane, struct nec_worker *worker, bool idle);
 /* Takes what an answer has; the job stays the caller's. */
 struct nec_error *nec_pane_answer(struct nec_pane *pane, struct nec_job *job);
+/* Is what a key would act on still being asked for? */
+bool nec_pane_waits(const struct nec_pane *pane);
 /* Is this job one of the pane's? */
 bool nec_pane_owns(const struct nec_pane *pane, const struct nec_job *job);
 /* The user's Esc. */
