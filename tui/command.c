@@ -2,10 +2,11 @@
 #include "tui/command.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tui/command_files.h"
 
 static struct nec_error *run_up(struct nec_app *app, const char *argument)
 {
@@ -270,55 +271,6 @@ static struct nec_error *run_reverse(struct nec_app *app, const char *argument)
 	return NULL;
 }
 
-static struct nec_error *run_export(struct nec_app *app, const char *argument)
-{
-	struct nec_pane *pane = nec_app_pane(app);
-	const struct nec_view *view = pane->view;
-	struct nec_job *job;
-
-	if (view->fill || view->maker) {
-		nec_app_say(app, "this list is not of a query");
-		return NULL;
-	}
-	if (!*argument) {
-		char line[128];
-
-		snprintf(line, sizeof(line), "export %s.csv", nec_app_place(app)->def->name);
-		nec_prompt_open(&app->prompt, ':', line);
-		return NULL;
-	}
-	job = nec_job_create(NEC_JOB_EXPORT);
-	if (!job)
-		return &nec_enomem;
-	job->owner = app;
-	job->db = pane->db;
-	job->name = view->query;
-	job->path = strdup(argument);
-	job->filter = pane->filter ? strdup(pane->filter) : NULL;
-	if (view->query) {
-		job->page = (struct nec_page){
-			.key = view->key,
-			.sort = pane->sort >= 0 ? pane->columns[pane->sort].name : NULL,
-			.descending = pane->descending,
-			.limit = -1,
-			.filter = job->filter,
-			.filter_columns = view->filter,
-		};
-	} else {
-		const struct nec_value *sql = nec_params_find(&pane->params, "sql");
-
-		job->sql = strdup(sql ? sql->s : "");
-	}
-	if (!job->path || (pane->filter && !job->filter) || (!view->query && !job->sql) ||
-	    (view->query && nec_params_copy(&job->params, &pane->params))) {
-		nec_job_destroy(job);
-		return &nec_enomem;
-	}
-	nec_worker_submit(app->worker, job);
-	nec_app_say(app, "writing %s", argument);
-	return NULL;
-}
-
 /* A number that names an end of the reference on the line: of the row, or what the screen is about.
  */
 static bool end_of_edge(const struct nec_pane *pane, const char *name, int64_t *ret)
@@ -376,39 +328,6 @@ static struct nec_error *run_whatif(struct nec_app *app, const char *argument)
 		return NULL;
 	}
 	return nec_tui_command_run(app, nec_text_str(&line));
-}
-
-static struct nec_error *run_draw(struct nec_app *app, const char *argument)
-{
-	struct nec_value value;
-	struct nec_job *job;
-	int64_t addr;
-
-	if (!nec_app_object(app, &addr)) {
-		nec_app_say(app, "no object is on this line");
-		return NULL;
-	}
-	if (!*argument) {
-		char line[64];
-
-		snprintf(line, sizeof(line), "draw 0x%" PRIx64 ".dot", (uint64_t)addr);
-		nec_prompt_open(&app->prompt, ':', line);
-		return NULL;
-	}
-	job = nec_job_create(NEC_JOB_DRAW);
-	if (!job)
-		return &nec_enomem;
-	value = nec_value_int(addr);
-	job->owner = app;
-	job->db = nec_app_pane(app)->db;
-	job->path = strdup(argument);
-	if (!job->path || nec_params_set(&job->params, "addr", &value)) {
-		nec_job_destroy(job);
-		return &nec_enomem;
-	}
-	nec_worker_submit(app->worker, job);
-	nec_app_say(app, "writing %s", argument);
-	return NULL;
 }
 
 static struct nec_error *run_mark(struct nec_app *app, const char *argument)
@@ -574,49 +493,6 @@ static struct nec_error *run_report(struct nec_app *app, const char *argument)
 	return nec_tui_command_run(app, "overview");
 }
 
-static struct nec_error *write_file(const char *path, const struct nec_text *text)
-{
-	_cleanup_fclose_ FILE *file = NULL;
-	int fd;
-
-	if (text->failed)
-		return &nec_enomem;
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return nec_error_os(errno, "%s", path);
-	file = fdopen(fd, "w");
-	if (!file) {
-		close(fd);
-		return &nec_enomem;
-	}
-	if (fwrite(nec_text_str(text), 1, text->len, file) != text->len || fflush(file) != 0)
-		return nec_error_os(errno, "%s", path);
-	return NULL;
-}
-
-static struct nec_error *save(struct nec_app *app, const char *path,
-			      void (*put)(const struct nec_screen *screen, struct nec_text *out))
-{
-	_cleanup_(nec_text_deinit) struct nec_text text = {0};
-
-	if (!*path)
-		return nec_error_create(NEC_ERR_USAGE, "a file name is missing");
-	NEC_TRY(nec_app_settle(app));
-	nec_app_draw(app);
-	put(&app->screen, &text);
-	return write_file(path, &text);
-}
-
-static struct nec_error *run_save_display(struct nec_app *app, const char *argument)
-{
-	return save(app, argument, nec_screen_text);
-}
-
-static struct nec_error *run_save_picture(struct nec_app *app, const char *argument)
-{
-	return save(app, argument, nec_screen_svg);
-}
-
 static struct nec_error *run_resize(struct nec_app *app, const char *argument)
 {
 	int width, height;
@@ -649,7 +525,8 @@ const struct nec_tui_command nec_tui_commands[] = {
 	{"previous", NULL, "to the one before", run_previous, true},
 	{"sort", "[COLUMN]", "sort by a column; without one, by the next one", run_sort, false},
 	{"reverse", NULL, "the other way round", run_reverse, false},
-	{"export", "FILE", "write the whole list to FILE, as CSV or .json", run_export, false},
+	{"export", "FILE", "write the whole list to FILE, as CSV or .json", nec_tui_run_export,
+	 false},
 	{"mark", NULL, "mark the object, or take the mark away", run_mark, true},
 	{"marked", NULL, "go to the marked object; with several, list them", run_marked, false},
 	{"compare", NULL, "the object beside the one marked last", run_compare, true},
@@ -657,16 +534,17 @@ const struct nec_tui_command nec_tui_commands[] = {
 	{"whatif", "[--drop OBJECT | --cut REFERENCE]",
 	 "what would go without that, or what the line is about", run_whatif, true},
 	{"draw", "FILE", "write who holds the object as a graph: .dot, or .svg by Graphviz",
-	 run_draw, true},
-	{"dot", "FILE", "the same", run_draw, true},
+	 nec_tui_run_draw, true},
+	{"dot", "FILE", "the same", nec_tui_run_draw, true},
 	{"command", NULL, "type a command", run_command, false},
 	{"redraw", NULL, "draw the screen anew", run_redraw, false},
 	{"stop", NULL, "end what takes long, or the filter", run_stop, false},
 	{"refs", "ADDR", "an object with its references, as show", run_refs, false},
 	{"report", NULL, "the overview", run_report, false},
 	{"diff", NULL, "the difference of two snapshots", run_diff, false},
-	{"save-display", "FILE", "write the screen as text", run_save_display, false},
-	{"save-picture", "FILE", "write the screen as a picture (SVG)", run_save_picture, false},
+	{"save-display", "FILE", "write the screen as text", nec_tui_run_save_display, false},
+	{"save-picture", "FILE", "write the screen as a picture (SVG)", nec_tui_run_save_picture,
+	 false},
 	{"resize", "COLUMNSxLINES", NULL, run_resize, false},
 	{"quit", NULL, "leave", run_quit, false},
 	{.name = NULL},
