@@ -22,7 +22,7 @@
 #define LONG_MS 10000.0
 
 /* As curses.c waits for an answer before it draws. */
-#define PATIENCE_MS 25
+#define PATIENCE_MS 20
 
 /* Keys in the order they are pressed; a word names the step. */
 static const struct step {

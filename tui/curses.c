@@ -18,7 +18,7 @@
 #define ESC_DELAY_MS 25
 
 /* A query that is answered within this shows its answer without a flash of emptiness in between. */
-#define PATIENCE_MS 25
+#define PATIENCE_MS 20
 
 struct screen_of_curses {
 	struct nec_terminal terminal;
