@@ -141,7 +141,7 @@ def compare(oracle, db, core=None, examples=3):
         rows[addr] = (kind, size, refcount)
 
     head = 2 if oracle.meta["trace_refs"] else 0
-    gone = set()
+    gone = set(getattr(oracle, "lost", ()))  # behind the end of a dump that was cut off
     for addr, (kind, size, refcount, flags, at, count) in oracle.objects.items():
         type_addr, type_name, _ = oracle.types[kind]
         row = rows.get(addr)
