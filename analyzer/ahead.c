@@ -56,6 +56,8 @@ static const struct {
 			     {AT(layout.field), AT(layout.source), AT(layout.disagrees)}},
 	[NEC_FACT_SPACE] = {UPTO(space), {AT(space.kind)}},
 	[NEC_FACT_ARENA] = {UPTO(arena), {AT(arena.kind)}},
+	[NEC_FACT_LIMIT] = {UPTO(limit), {AT(limit.source), AT(limit.name), AT(limit.of),
+					  AT(limit.text)}},
 	[NEC_FACT_PART] = {UPTO(part), {0}},
 	[NEC_FACT_MARK] = {UPTO(mark), {AT(mark.name)}},
 	[NEC_FACT_FINDING] = {UPTO(finding),

@@ -6,7 +6,7 @@
  * following call. References are addresses; ids exist only after the last object, so a source tells everything about
  * all objects first and their references after:
  *
- *   META, MAPPING, MEMORY, ARENA, PART, SAMPLE, MARK, CENSUS, STRING, TYPE, VALUE, ROOT, THREAD, TRACEBACK, FRAME, LOCAL, TASK,
+ *   META, MAPPING, MEMORY, ARENA, PART, LIMIT, SAMPLE, MARK, CENSUS, STRING, TYPE, VALUE, ROOT, THREAD, TRACEBACK, FRAME, LOCAL, TASK,
  *       TASK_FRAME, TASK_WAIT, WARNING    at any time, but
  *       a TYPE and a STRING before the first fact that names it;
  *   FINDING    made at the end of a load (suspects.h), not by sources;
@@ -53,6 +53,7 @@ enum nec_fact_kind {
 	NEC_FACT_PART,
 	NEC_FACT_MARK,
 	NEC_FACT_FINDING,
+	NEC_FACT_LIMIT,
 };
 
 enum nec_ref_kind {
@@ -239,6 +240,13 @@ struct nec_fact {
 			uint64_t addr, owner;
 			int64_t bytes;
 		} part;
+		struct { /* a limit on memory that the dump tells of */
+			const char *source; /* "environment", "command line", ... */
+			const char *name;   /* "MEMORY_LIMIT", "RLIMIT_AS", ... */
+			const char *of;	    /* "resident", "address space" */
+			const char *text;   /* as it stood there, with its unit; NULL: a number of bytes */
+			int64_t bytes;
+		} limit;
 		struct { /* Python's own allocator: one row a size class or kind of space */
 			const char *kind; /* "pymalloc arena", "pymalloc block", ... */
 			int64_t size, count, used, bytes;

@@ -7,6 +7,8 @@
 
 #include "base/text.h"
 #include "imagefacts.h"
+
+#include "memlimits.h"
 #include "stages.h"
 
 /* To add a machine: its e_machine and its name by uname -m. */
@@ -134,5 +136,6 @@ struct nec_error *nec_imagefacts_put(const struct nec_image *image, struct nec_s
 {
 	NEC_TRY(put_process(store, image, no_values));
 	NEC_TRY(put_account(store, nec_image_process(image)));
+	NEC_TRY(nec_memlimits_put(image, store));
 	return put_completeness(store, image);
 }

@@ -8,6 +8,7 @@ import glob
 import json
 import os
 import re
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -330,6 +331,47 @@ class Arrays(Case):
         self.assertLess(data, self.expected["arrays"] + (1 << 20))
         self.assertLess(self.one("SELECT coalesce(sum(bytes), 0) FROM memory WHERE category = 'malloc: mapped chunks of no object'"),
                         4 << 20)
+
+
+class Limits(unittest.TestCase):
+    """Limits that a dump tells of, each in its own unit."""
+
+    PROGRAM = ("import os, sys; text = open('/proc/self/limits').read(); os.write(1, b'ready\\n'); sys.stdin.read()")
+
+    @unittest.skipUnless(shutil.which("gcore"), "no gcore")
+    def test_environment_command_line_memory_and_note(self):
+        limit = 6 << 30
+        for writer in (gcore, capture):
+            with self.subTest(writer=writer.__name__), tempfile.TemporaryDirectory() as directory:
+                process = subprocess.Popen(
+                    [sys.executable, "-c", self.PROGRAM, "--limit-as=2048", "--max-memory-per-child", "200000", "--memory-limit", "auto"],
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=dict(os.environ, MEMORY_LIMIT="1.5GB", SLURM_MEM_PER_NODE="4000"),
+                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+                core = os.path.join(directory, "core")
+                try:
+                    self.assertEqual(process.stdout.readline(), b"ready\n")
+                    writer(process.pid, core)
+                finally:
+                    process.stdin.close()
+                    process.wait(30)
+                    process.stdout.close()
+                found = json.loads(subprocess.run([NECROPSY, "memory", "--json", core], check=True, stdout=subprocess.PIPE,
+                                                  stderr=subprocess.DEVNULL).stdout)["limits"]
+                rows = {(row["name"], row["source"]): row for row in found}
+                self.assertEqual(len(rows), len(found))
+                expected = {("--limit-as", "command line"): 2048 << 20, ("--max-memory-per-child", "command line"): 200000 << 10,
+                            ("MEMORY_LIMIT", "environment"): 1500000000, ("SLURM_MEM_PER_NODE", "environment"): 4000 << 20,
+                            ("RLIMIT_AS", "text of the kernel in memory"): limit}
+                if writer == capture:
+                    expected["RLIMIT_AS", "when it was captured"] = limit
+                    rows.pop(("cgroup memory", "when it was captured"), None)
+                self.assertEqual({key: row["bytes"] for key, row in rows.items()}, expected)
+                self.assertEqual(rows["MEMORY_LIMIT", "environment"]["measured"],
+                                 "resident" if writer == capture else "private memory that is not zeros")
+                self.assertGreater(rows["MEMORY_LIMIT", "environment"]["measured_bytes"], 1 << 20)
+                text = subprocess.run([NECROPSY, "memory", core], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode()
+                self.assertIn("limit: MEMORY_LIMIT=1.5GB (environment), 1.5 GB of 1,000,000,000 bytes (1,500,000,000); ", text)
+                self.assertIn("2 GiB of 1,073,741,824 bytes (2,147,483,648); address space: ", text)
 
 
 class Output(Case):

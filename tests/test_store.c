@@ -478,6 +478,7 @@ START_TEST(test_facts_of_all_tables_arrive)
 		 .arena = {.kind = "malloc", .start = 0x4000, .bytes = 64, .used = 48}},
 		{.kind = NEC_FACT_PART, .part = {.addr = 0x4010, .owner = 0x10, .bytes = 32}},
 		{.kind = NEC_FACT_PART, .part = {.addr = 0x4010, .owner = 0x20, .bytes = 8}},
+		{.kind = NEC_FACT_LIMIT, .limit = {.source = "s", .name = "n", .bytes = 512}},
 		{.kind = NEC_FACT_MARK, .mark = {.start = 1, .end = 2, .name = "f", .level = -1}},
 		{.kind = NEC_FACT_WARNING,
 		 .warning = {.stage = "x", .message = "odd", .addr = 0x20}},

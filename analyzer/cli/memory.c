@@ -30,6 +30,12 @@ static const struct nec_column type_columns[] = {
 	{"bytes", "bytes", NEC_CELL_SIZE, false},
 };
 
+static const struct nec_column limit_columns[] = {
+	{"name", NULL, NEC_CELL_TEXT, false},     {"source", NULL, NEC_CELL_TEXT, false},
+	{"bytes", NULL, NEC_CELL_SIZE, false},    {"text", NULL, NEC_CELL_TEXT, false},
+	{"measured", NULL, NEC_CELL_TEXT, false}, {"measured_bytes", NULL, NEC_CELL_SIZE, false},
+};
+
 static const struct nec_column occupancy_columns[] = {
 	{"occupancy", "arenas of pymalloc", NEC_CELL_TEXT, false},
 	{"arenas", "arenas", NEC_CELL_COUNT, false},
@@ -139,14 +145,76 @@ static struct nec_error *read_limit(const struct nec_cli *cli, struct limit *ret
 	return NULL;
 }
 
+/* The unit that a limit stands in: that of its text, or the largest that it is a whole number of. */
+static size_t unit_of(const char *text, int64_t bytes)
+{
+	size_t i, best = 0, len = strlen(text);
+
+	for (i = 1; i < sizeof(units) / sizeof(units[0]); i++) {
+		size_t n = strlen(units[i].name);
+
+		if (n > 1 && len > n && strcmp(text + len - n, units[i].name) == 0)
+			return i;
+		if (bytes % units[i].bytes == 0 && units[i].bytes > units[best].bytes)
+			best = i;
+	}
+	return best;
+}
+
+/* Limits that the dump tells of, the lowest first, each with what it limits in its own unit. */
+static struct nec_error *print_limits(struct view *v)
+{
+	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
+	bool row, any = false;
+
+	NEC_TRY(nec_query_named(v->cli->db, "memory_limits", &query));
+	for (;;) {
+		_cleanup_free_ char *name = NULL, *text = NULL;
+		int64_t bytes, measured;
+		size_t unit;
+
+		NEC_TRY(nec_query_step(query, &row));
+		if (!row)
+			break;
+		name = nec_escape(nec_query_text(query, 0, NULL));
+		text = nec_escape(nec_query_text(query, 3, NULL));
+		if (!name || !text)
+			return &nec_enomem;
+		bytes = nec_query_int(query, 2);
+		measured = nec_query_int(query, 5);
+		unit = unit_of(text, bytes);
+		nec_text_clear(&v->line);
+		nec_text_count(&v->line, bytes);
+		fprintf(v->out, "limit: %s%s%s (%s), %.6g %s", name, *text ? "=" : "", text,
+			nec_query_text(query, 1, NULL), (double)bytes / (double)units[unit].bytes,
+			units[unit].spelled);
+		fprintf(v->out, "%s%s%s; %s: %.6g, %.1f %% of it\n",
+			units[unit].bytes > 1 ? " (" : "",
+			units[unit].bytes > 1 ? nec_text_str(&v->line) : "",
+			units[unit].bytes > 1 ? ")" : "", nec_query_text(query, 4, NULL),
+			(double)measured / (double)units[unit].bytes,
+			100.0 * (double)measured / (double)(bytes > 0 ? bytes : 1));
+		any = true;
+	}
+	if (any)
+		fputc('\n', v->out);
+	return NULL;
+}
+
 static void print_against(struct view *v, const struct limit *limit)
 {
 	double unit = (double)limit->unit;
 
-	fprintf(v->out, "the limit of %.6g is %.1f %% of it, in %s: the address space has %.6g\n\n",
-		(double)limit->bytes / unit,
-		100.0 * (double)limit->bytes / (double)(v->total ? v->total : 1), limit->spelled,
-		(double)v->total / unit);
+	_cleanup_free_ char *touched = nec_db_meta(v->cli->db, "memory_touched");
+
+	fprintf(v->out, "limit: %.6g %s; the address space has %.6g, %.1f %% of it",
+		(double)limit->bytes / unit, limit->spelled, (double)v->total / unit,
+		100.0 * (double)v->total / (double)limit->bytes);
+	if (touched)
+		fprintf(v->out, "; private memory that is not zeros: %.6g, %.1f %%",
+			strtod(touched, NULL) / unit,
+			100.0 * strtod(touched, NULL) / (double)limit->bytes);
+	fputs("\n\n", v->out);
 }
 
 /* ---- the partition
@@ -443,15 +511,13 @@ static void print_setting(struct view *v, const char *key, const char *what)
 		fprintf(v->out, "%s: %s\n", what, text);
 }
 
-/* What the process itself was told; cgroup and ulimit leave nothing in its memory. */
+/* What the process itself was told of allocators. */
 static void print_settings(struct view *v)
 {
 	/* To add one: a line, and the variable in python/source.c. */
 	static const struct {
 		const char *key, *what;
 	} settings[] = {
-		{"memory_limit", "limit of memory, by the environment"},
-		{"memory_limit_mib", "limit of memory in MiB, by the environment"},
 		{"malloc_arena_max", "MALLOC_ARENA_MAX"},
 		{"malloc_trim_threshold", "MALLOC_TRIM_THRESHOLD_"},
 		{"malloc_mmap_threshold", "MALLOC_MMAP_THRESHOLD_"},
@@ -476,6 +542,7 @@ static struct nec_error *print_text(struct view *v, const struct limit *limit)
 	}
 	if (limit->bytes)
 		print_against(v, limit);
+	NEC_TRY(print_limits(v));
 	NEC_TRY(print_partition(v));
 	fputc('\n', v->out);
 	NEC_TRY(print_query(v, "memory_types", COLUMNS(type_columns),
@@ -506,6 +573,8 @@ static struct nec_error *print_json(struct view *v)
 	nec_json_int(&v->json, "bytes", v->total);
 	nec_json_member(&v->json, "memory");
 	NEC_TRY(print_rows(v));
+	nec_json_member(&v->json, "limits");
+	NEC_TRY(print_query(v, "memory_limits", COLUMNS(limit_columns), 0));
 	nec_json_member(&v->json, "occupancy");
 	NEC_TRY(print_query(v, "memory_occupancy", COLUMNS(occupancy_columns), 0));
 	nec_json_member(&v->json, "pins");

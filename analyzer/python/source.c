@@ -111,7 +111,7 @@ static void add_collector(struct python_source *s)
 		add_meta(s, "gc_garbage", "%llu", (unsigned long long)c.garbage);
 }
 
-/* What the environment says of allocators and limits; nothing else of it is kept. To add a variable: a line. */
+/* What the environment says of allocators; nothing else of it is kept. To add a variable: a line. */
 static const struct {
 	const char *variable, *key;
 } settings[] = {
@@ -120,11 +120,6 @@ static const struct {
 	{"MALLOC_MMAP_THRESHOLD_", "malloc_mmap_threshold"},
 	{"GLIBC_TUNABLES", "glibc_tunables"},
 	{"PYTHONMALLOC", "pythonmalloc"},
-	{"MEMORY_LIMIT", "memory_limit"},
-	{"MEM_LIMIT", "memory_limit"},
-	{"CONTAINER_MEMORY_LIMIT", "memory_limit"},
-	{"CONTAINER_MAX_MEMORY", "memory_limit"},
-	{"SLURM_MEM_PER_NODE", "memory_limit_mib"},
 };
 
 static void add_settings(struct python_source *s, const struct nec_process *p)

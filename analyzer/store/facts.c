@@ -340,6 +340,13 @@ struct nec_error *nec_store_put(struct nec_store *store, const struct nec_fact *
 				    (const struct nec_cell[]){nec_cell_addr(f->part.addr),
 							      nec_cell_known(f->part.bytes),
 							      nec_cell_addr(f->part.owner)});
+	case NEC_FACT_LIMIT:
+		return nec_rows_put(store, NEC_ROW_LIMIT,
+				    (const struct nec_cell[]){nec_cell_text(f->limit.source),
+							      nec_cell_text(f->limit.name),
+							      nec_cell_text(f->limit.of),
+							      nec_cell_known(f->limit.bytes),
+							      nec_cell_text(f->limit.text)});
 	}
 	return NULL;
 }

@@ -79,6 +79,8 @@ static const struct {
 			   "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 			   13},
 	[NEC_ROW_PART] = {"INSERT OR IGNORE INTO part(addr, bytes, owner) VALUES(?, ?, ?)", 3},
+	[NEC_ROW_LIMIT] = {"INSERT INTO memory_limit(source, name, of, bytes, text) VALUES(?, ?, ?, ?, ?)",
+			   5},
 	[NEC_ROW_FINDING] = {"INSERT INTO finding(rule, title, detail, bytes, addr) "
 			     "VALUES(?, ?, ?, ?, ?)",
 			     5},

@@ -277,6 +277,16 @@ CREATE TABLE part(
 	owner INTEGER				-- object.addr of whose it is
 );
 
+-- Limits on the memory of the process that the dump tells of. It has none of its own: what is not told is not known.
+CREATE TABLE memory_limit(
+	id INTEGER PRIMARY KEY,			-- order of arrival
+	source TEXT,				-- when it was captured, environment, command line, text of the kernel in memory
+	name TEXT,				-- cgroup memory, RLIMIT_AS, a variable, an option
+	of TEXT,				-- what is limited: resident, address space
+	bytes INTEGER,				-- how much
+	text TEXT				-- as it stood there, with its unit; NULL: a number of bytes
+);
+
 -- What rules found worth saying.
 CREATE TABLE finding(
 	id INTEGER PRIMARY KEY,			-- order of importance
