@@ -31,6 +31,8 @@ BY_KEYS = {
     "exception_traceback": ("T/trac<Enter><Enter>p", ["['STATUS']", ".errors", "IndexError('list"]),
     # a widget that was closed
     "listener_list": ("T/Widg<Enter><Enter>p", ["['CHANGED']", ".listeners", "<bound method Widget"]),
+    # a thousand tasks at the same place, all done: who keeps one?
+    "asyncio_tasks": ("atp", ["['BACKGROUND']", "_asyncio.Task"]),
     # who has the GIL, what does it do, and with what
     "gil_hog": ("5/has<Enter><Tab><Tab><Enter>", ["local 'request' in check_address", ".address", "'bobby.tables.b"]),
     # what the only thread waits for, who called it, and with what
@@ -70,6 +72,8 @@ class ByKeys(unittest.TestCase):
             if story == "gil_hog":
                 shown = self.browse(directory, database, "5")
                 self.assertRegex(shown, r"GIL +api-17 has it; 44 of 46 wait for it")
+            if story == "asyncio_tasks":
+                self.assertRegex(self.browse(directory, database, "at"), r"> +1,000 finished")
             if PICTURES:
                 shutil.copy(os.path.join(directory, "screen.svg"), os.path.join(PICTURES, story + ".svg"))
 
