@@ -12,8 +12,9 @@
 static const struct {
 	const char *kind, *label; /* label NULL: any */
 } doubts[] = {
-	{"C global", NULL},      {"thread state", NULL}, {"interpreter", "+0x"},
-	{"native memory", NULL}, {"native stack", NULL}, {"register", NULL},
+	{"C global", NULL},          {"thread state", NULL},  {"interpreter", "+0x"},
+	{"interpreter", "start-up"}, {"native memory", NULL}, {"native stack", NULL},
+	{"register", NULL},          {"value stack", NULL},
 };
 
 enum nec_root_doubt nec_root_doubt(const char *kind, const char *label)

@@ -57,11 +57,27 @@ enum nec_fact_kind {
 };
 
 enum nec_ref_kind {
-	NEC_REF_STRONG,	      /* owns a reference */
-	NEC_REF_WEAK,	      /* never retains */
-	NEC_REF_TYPE,	      /* to the type of the object */
-	NEC_REF_CONSERVATIVE, /* a word that points exactly at an object, of a type nobody described */
+	NEC_REF_STRONG,       /* owns a reference */
+	NEC_REF_WEAK,         /* never retains */
+	NEC_REF_TYPE,         /* to the type of the object */
+	NEC_REF_CONSERVATIVE, /* a word that points exactly at an object, of a type nobody described
+			       */
+	NEC_REF_BORROWED,     /* points at an object whose count it is no part of: never retains */
 };
+
+enum { NEC_REF_KINDS = NEC_REF_BORROWED + 1 };
+
+/* Does a reference of this kind keep what it points at alive? */
+static inline bool nec_ref_holds(uint8_t kind)
+{
+	return kind != NEC_REF_WEAK && kind != NEC_REF_BORROWED;
+}
+
+/* Is it known to be counted? Of a conservative word nobody knows. */
+static inline bool nec_ref_owns(uint8_t kind)
+{
+	return kind == NEC_REF_STRONG || kind == NEC_REF_TYPE;
+}
 
 /* What a reference is called; the text is made when somebody asks for it. */
 enum nec_label_kind {
@@ -116,6 +132,7 @@ struct nec_fact {
 			int64_t basicsize, itemsize;
 			uint64_t flags;
 			uint64_t base;	  /* address of tp_base, 0: none */
+			bool lends;       /* counts of it need not have its instances */
 			const char *visitor; /* which tier describes it: "exact", "fields", "conservative" */
 		} type;
 		struct {
@@ -146,6 +163,7 @@ struct nec_fact {
 			 * known, or none. After the THREAD. */
 			uint64_t thread;
 			uint32_t tid;
+			bool counted; /* the object's count has it for sure */
 		} root;
 		struct {
 			uint32_t id; /* dense, from 0 */

@@ -40,6 +40,7 @@ void nec_intake_init(struct nec_intake *intake)
 	intake->large = intake->roots = intake->type_addr = intake->type_object = none;
 	intake->type_module = intake->type_package = none;
 	intake->root_group = intake->root_thread = intake->threads = none;
+	intake->unowned = intake->counted = intake->type_lends = none;
 	intake->extra = intake->root_addr = intake->root_doubt = none;
 	intake->graph.start_array = intake->graph.to_array = none;
 }
@@ -62,6 +63,9 @@ void nec_intake_deinit(struct nec_intake *intake)
 	nec_tmparray_deinit(&intake->root_group);
 	nec_tmparray_deinit(&intake->root_thread);
 	nec_tmparray_deinit(&intake->threads);
+	nec_tmparray_deinit(&intake->unowned);
+	nec_tmparray_deinit(&intake->counted);
+	nec_tmparray_deinit(&intake->type_lends);
 	nec_tmparray_deinit(&intake->root_doubt);
 	nec_graph_deinit(&intake->graph);
 	nec_addrset_destroy(nec_take(intake->set));
@@ -83,6 +87,9 @@ static struct nec_error *init_arrays(struct nec_intake *in)
 	NEC_TRY(nec_tmparray_init(&in->root_group, in->tmpdir));
 	NEC_TRY(nec_tmparray_init(&in->root_thread, in->tmpdir));
 	NEC_TRY(nec_tmparray_init(&in->threads, in->tmpdir));
+	NEC_TRY(nec_tmparray_init(&in->unowned, in->tmpdir));
+	NEC_TRY(nec_tmparray_init(&in->counted, in->tmpdir));
+	NEC_TRY(nec_tmparray_init(&in->type_lends, in->tmpdir));
 	return nec_tmparray_init(&in->root_doubt, in->tmpdir);
 }
 
@@ -172,6 +179,9 @@ static struct nec_error *add_type(struct nec_intake *in, const struct nec_fact *
 	if (in->type_addr.size < need)
 		NEC_TRY(nec_tmparray_resize(&in->type_addr, need));
 	((uint64_t *)in->type_addr.data)[f->type.id] = f->type.addr;
+	if (in->type_lends.size <= f->type.id)
+		NEC_TRY(nec_tmparray_resize(&in->type_lends, (size_t)f->type.id + 1));
+	((uint8_t *)in->type_lends.data)[f->type.id] = f->type.lends;
 	NEC_TRY(add_module(in, f->type.id, f->type.module));
 	return nec_store_put(in->store, f);
 }
@@ -215,6 +225,8 @@ static struct nec_error *add_root(struct nec_intake *in, const struct nec_fact *
 
 	NEC_TRY(nec_tmparray_append(&in->root_addr, &f->root.addr, sizeof(f->root.addr)));
 	NEC_TRY(nec_tmparray_append(&in->root_thread, &thread, sizeof(thread)));
+	if (f->root.counted)
+		NEC_TRY(nec_tmparray_append(&in->counted, &f->root.addr, sizeof(f->root.addr)));
 	return nec_tmparray_append(&in->root_doubt, &doubt, sizeof(doubt));
 }
 
@@ -470,7 +482,7 @@ static void translate(struct nec_intake *in, const struct nec_ref *from, uint32_
 		struct nec_packed_ref *to = &refs[kept];
 
 		to->dst = nec_intake_find(in, from[i].dst);
-		if (to->dst == NEC_NODE_NONE || from[i].kind > NEC_REF_CONSERVATIVE ||
+		if (to->dst == NEC_NODE_NONE || from[i].kind >= NEC_REF_KINDS ||
 		    from[i].label_kind > NEC_LABEL_WORD) {
 			in->dangling++;
 			continue;
@@ -494,6 +506,15 @@ static bool keeps_type(const struct nec_intake *in, uint32_t type)
 	return type != NEC_NODE_NONE && !(flags[type] & NEC_OBJECT_STATIC);
 }
 
+/* Notes an instance that the count of its class need not have. */
+static struct nec_error *note_lent(struct nec_intake *in, uint32_t type, uint32_t object)
+{
+	if (!in->has_refcount || type >= in->type_lends.size ||
+	    !((const uint8_t *)in->type_lends.data)[type])
+		return NULL;
+	return nec_tmparray_append(&in->unowned, &object, sizeof(object));
+}
+
 /* Objects without references of their own, up to id. */
 static struct nec_error *keep_bare(struct references *r, uint32_t id)
 {
@@ -504,8 +525,10 @@ static struct nec_error *keep_bare(struct references *r, uint32_t id)
 
 	for (; r->next < id; r->next++) {
 		type = own_type(in, r->next);
-		if (keeps_type(in, type))
+		if (keeps_type(in, type)) {
 			NEC_TRY(nec_graph_add(&in->graph, r->next, &type, 1));
+			NEC_TRY(note_lent(in, types[r->next], type));
+		}
 		NEC_TRY(nec_store_references(in->store, r->next, addr[r->next], types[r->next],
 					     NULL, 0));
 	}
@@ -537,16 +560,21 @@ static struct nec_error *keep_list(struct references *r, uint32_t id, struct nec
 				r->to[edges++] = type;
 			continue;
 		}
-		if (refs[i].kind != NEC_REF_WEAK)
+		if (nec_ref_holds(refs[i].kind))
 			r->to[edges++] = refs[i].dst;
 		else
 			in->weak++;
-		if (to_type || refs[i].kind == NEC_REF_WEAK)
+		if (in->has_refcount && refs[i].kind == NEC_REF_CONSERVATIVE)
+			NEC_TRY(nec_tmparray_append(&in->unowned, &refs[i].dst,
+						    sizeof(refs[i].dst)));
+		if (to_type || !nec_ref_holds(refs[i].kind))
 			NEC_TRY(nec_tmparray_append(&in->extra, &extra, sizeof(extra)));
 		refs[kept++] = refs[i];
 	}
-	if (by_type && !again)
+	if (by_type && !again) {
 		r->to[edges++] = type;
+		NEC_TRY(note_lent(in, types[id], type));
+	}
 	NEC_TRY(nec_graph_add(&in->graph, id, r->to, edges));
 	NEC_TRY(nec_store_references(in->store, id, addr[id], types[id], refs, kept));
 	in->references += kept;

@@ -51,7 +51,12 @@ struct nec_intake {
 		type_object; /* uint32_t ids of objects by id of the type, NEC_NODE_NONE: none */
 	struct nec_tmparray type_module, type_package; /* uint32_t in these, by id of the type */
 	struct nec_strtab modules, packages;
-	struct nec_graph graph;    /* all but weak references */
+	struct nec_tmparray type_lends; /* uint8_t by id of the type: counts of it need not have its
+					   instances */
+	struct nec_tmparray
+		unowned; /* uint32_t ids: edges of the graph that their counts need not have */
+	struct nec_tmparray counted; /* uint64_t addresses: roots that their counts have */
+	struct nec_graph graph;      /* all but weak and borrowed references */
 	struct nec_tmparray extra; /* uint64_t, see struct nec_referrer_columns */
 
 	/* What was seen. */

@@ -20,10 +20,10 @@
 enum { BUDGET = 20000 };
 
 /* Roots that may be words somebody forgot to clear. */
-static const char *const doubtful_roots[] = {"native stack", "register", NULL};
+static const char *const doubtful_roots[] = {"value stack", "native stack", "register", NULL};
 
 /* And roots that say less to a person than a module or a frame does. */
-static const char *const lesser_roots[] = {"native stack", "register", "C global", "thread state", "native memory", "implied", NULL};
+static const char *const lesser_roots[] = {"value stack", "native stack", "register", "C global", "thread state", "native memory", "implied", NULL};
 
 struct question {
 	struct nec_db *db;
@@ -73,7 +73,7 @@ static struct nec_error *edge_allowed(struct question *q, const struct nec_edge 
 	uint32_t type, i;
 
 	*ret = false;
-	if (edge->kind == NEC_REF_WEAK && !q->options->weak)
+	if (!nec_ref_holds(edge->kind) && !q->options->weak)
 		return NULL;
 	NEC_TRY(is_crossable(q, edge->src, ret));
 	for (i = 0; i < q->without.count && *ret; i++) {

@@ -153,7 +153,7 @@ static struct nec_error *follow_edge(void *arg, const struct nec_edge *edge, boo
 	struct nec_pattern *p = s->pattern;
 
 	(void)stop;
-	if (edge->kind == NEC_REF_TYPE || edge->kind == NEC_REF_WEAK)
+	if (edge->kind == NEC_REF_TYPE || !nec_ref_holds(edge->kind))
 		return NULL;
 	nec_text_clear(&p->scratch);
 	NEC_TRY(nec_edges_label(p->edges, edge, &p->scratch));

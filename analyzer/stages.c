@@ -173,6 +173,70 @@ static struct nec_error *put_analysis(struct nec_store *store, const struct nec_
 	return nec_stages_meta_int(store, "garbage_bytes", a->garbage_bytes);
 }
 
+static int compare_ids(const void *pa, const void *pb)
+{
+	uint32_t a = *(const uint32_t *)pa, b = *(const uint32_t *)pb;
+
+	return (a > b) - (a < b);
+}
+
+/* How often id comes in a sorted list, which is looked at from *at on. */
+static uint32_t take(const struct nec_tmparray *list, uint64_t *at, uint32_t id)
+{
+	const uint32_t *ids = list->data;
+	uint64_t count = list->size / sizeof(*ids), first;
+
+	while (*at < count && ids[*at] < id)
+		++*at;
+	for (first = *at; *at < count && ids[*at] == id;)
+		++*at;
+	return (uint32_t)(*at - first);
+}
+
+/* Rows of what has more owners than its count says. counted: ids, sorted. */
+static struct nec_error *put_short(struct nec_store *store, struct nec_intake *in,
+				   const struct nec_graph *reverse,
+				   const struct nec_tmparray *counted)
+{
+	const uint64_t *start = nec_graph_start(reverse), *addr = in->addr.data;
+	const uint32_t *refcount = in->refcount.data;
+	const uint8_t *flags = in->flags.data;
+	uint64_t unowned_at = 0, counted_at = 0, owners;
+	uint32_t i;
+
+	if (in->unowned.size)
+		qsort(in->unowned.data, in->unowned.size / sizeof(uint32_t), sizeof(uint32_t),
+		      compare_ids);
+	for (i = 0; i < in->count; i++) {
+		owners = start[i + 1] - start[i] - take(&in->unowned, &unowned_at, i);
+		owners += take(counted, &counted_at, i);
+		if (refcount[i] < owners && !(flags[i] & (NEC_OBJECT_IMMORTAL | NEC_OBJECT_STATIC)))
+			NEC_TRY(nec_store_short(store, addr[i], (int64_t)owners));
+	}
+	return NULL;
+}
+
+static struct nec_error *audit(struct nec_stages *s, struct nec_intake *in,
+			       const struct nec_graph *reverse)
+{
+	_cleanup_(nec_tmparray_deinit) struct nec_tmparray counted = NEC_TMPARRAY_INIT;
+	const uint64_t *addr = in->counted.data;
+	uint64_t count = in->counted.size / sizeof(*addr), i;
+	uint32_t id;
+
+	if (!in->has_refcount)
+		return NULL;
+	NEC_TRY(nec_tmparray_init(&counted, in->tmpdir));
+	for (i = 0; i < count; i++) {
+		id = nec_intake_find(in, addr[i]);
+		if (id != NEC_NODE_NONE)
+			NEC_TRY(nec_tmparray_append(&counted, &id, sizeof(id)));
+	}
+	if (counted.size)
+		qsort(counted.data, counted.size / sizeof(id), sizeof(id), compare_ids);
+	return put_short(s->store, in, reverse, &counted);
+}
+
 static struct nec_error *analyze(struct nec_stages *s, const struct nec_intake *in,
 				 const struct nec_graph *reverse, struct results *r)
 {
@@ -333,6 +397,7 @@ static struct nec_error *run(struct nec_stages *s, struct nec_intake *in, struct
 	NEC_TRY(nec_graph_reverse(&in->graph, in->tmpdir, reverse, s->progress));
 	NEC_TRY(nec_stages_end(s, "references turned round", (int64_t)reverse->edge_count));
 	NEC_TRY(init_results(r, in));
+	NEC_TRY(audit(s, in, reverse));
 	NEC_TRY(analyze(s, in, reverse, r));
 	NEC_TRY(nec_stages_end(s, "analysis", in->count));
 	return put_objects(s, in, reverse, r);

@@ -96,7 +96,7 @@ static struct nec_error *add_object(void *arg, uint32_t id, uint64_t addr, uint3
 	NEC_TRY(nec_tmparray_reserve(&l->row, (size_t)count * sizeof(*to)));
 	to = l->row.data;
 	for (i = 0; i < count; i++) {
-		if (edges[i].kind == NEC_REF_WEAK && !l->options->weak)
+		if (!nec_ref_holds(edges[i].kind) && !l->options->weak)
 			continue;
 		NEC_TRY(is_cut(l, &edges[i], type, g->edge_count + n, &cut));
 		to[n++] = cut ? id : edges[i].dst;

@@ -245,7 +245,7 @@ static void read_anything(uint64_t key, const uint8_t *data, size_t size)
 		for (i = 0; i < page.count; i++) {
 			nec_pack_iter_init(&it, &page, i);
 			while (nec_pack_next_ref(&it, &ref) == NEC_PACK_ROW)
-				ck_assert(ref.dst != NEC_PACK_NONE && ref.kind < 4 &&
+				ck_assert(ref.dst != NEC_PACK_NONE && ref.kind < NEC_REF_KINDS &&
 					  ref.label_kind < 6);
 			ck_assert(!i || page.addr[i] > page.addr[i - 1]);
 		}

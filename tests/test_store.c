@@ -153,7 +153,7 @@ static void expect_label(const struct nec_ref *ref, char *buf, size_t size)
 	}
 }
 
-static const char *const kinds[] = {"strong", "weak", "type", "conservative"};
+static const char *const kinds[] = {"strong", "weak", "type", "conservative", "borrowed"};
 
 /* Is this reference a row of its own? Dangling ones are not, and the one to the object's own type
  * is made up at the end. */

@@ -62,7 +62,7 @@ class Visitors(unittest.TestCase):
     def check_references(self, db, visited):
         found = {r["name"].replace("__builtin__.", "builtins."): r["labels"] for r in rows(db, """
             SELECT t.name AS name, count(DISTINCT r.label) AS labels FROM reference r JOIN object o ON o.addr = r.src
-            JOIN type t ON t.id = o.type WHERE r.kind IN ('strong', 'weak') AND r.label <> '.__dict__' GROUP BY t.name""")}
+            JOIN type t ON t.id = o.type WHERE r.kind IN ('strong', 'weak', 'borrowed') AND r.label <> '.__dict__' GROUP BY t.name""")}
         there = {r["name"].replace("__builtin__.", "builtins.") for r in rows(db, "SELECT name FROM type WHERE count > 0")}
         for name, least in visited.items():
             with self.subTest(type=name):

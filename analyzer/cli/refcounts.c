@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* necropsy refcounts: objects with more references than were found. */
+/* necropsy refcounts: objects whose reference counts are not what was found. */
 #include "cli/command.h"
 #include "cli/listing.h"
 
@@ -27,11 +27,15 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 const struct nec_command nec_command_refcounts = {
 	.name = "refcounts",
 	.operands = "DUMP",
-	.summary = "objects with more references than were found",
+	.summary = "objects whose counts are not what was found",
 	.help = "Compares the reference count of each object with the references and the roots\n"
 		"that were found. What has more is held by native code, or leaked by a DECREF\n"
-		"that is missing. Immortal and static objects are left out: their counts say\n"
-		"nothing. The largest by retained size come first.",
+		"that is missing; the largest by retained size come first. Before these comes\n"
+		"what has less than own it (`more' is negative): somebody gave back a reference\n"
+		"that was not his, and the object will be freed while others use it. Immortal\n"
+		"and static objects are left out: their counts say nothing. What is borrowed, as\n"
+		"the table of interned strings has all of them, owns nothing. A word that was\n"
+		"left on a stack explains one reference too many.",
 	.sets = NEC_OPTIONS_LOAD | NEC_OPTIONS_JSON | NEC_OPTIONS_CSV | NEC_OPTIONS_LIMIT,
 	.min_operands = 1,
 	.max_operands = 1,

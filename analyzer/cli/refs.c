@@ -96,9 +96,9 @@ const struct nec_command nec_command_refs = {
 	.help = "Lists the references of the object at ADDR in both directions, each with what\n"
 		"it is called in the object that has it: .name, ['key'], [3].\n"
 		"\n"
-		"kind: strong (owns a reference), weak, type (of an object to its type),\n"
-		"conservative (a word that points exactly at an object, in an object of a type\n"
-		"nobody described).",
+		"kind: strong (owns a reference), weak, borrowed (owns none, as weak), type (of\n"
+		"an object to its type), conservative (a word that points exactly at an object,\n"
+		"in an object of a type nobody described).",
 	.sets = NEC_OPTIONS_LOAD | NEC_OPTIONS_JSON | NEC_OPTIONS_LIMIT,
 	.min_operands = 2,
 	.max_operands = 2,

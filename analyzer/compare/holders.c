@@ -126,7 +126,7 @@ static struct nec_error *add_target(void *arg, const struct nec_edge *edge, bool
 	struct targets *t = arg;
 	uint32_t id = t->old ? nec_pairing_b(t->pairing, edge->dst) : edge->dst;
 
-	if (edge->kind == NEC_REF_TYPE || edge->kind == NEC_REF_WEAK || id == NEC_PAIR_NONE)
+	if (edge->kind == NEC_REF_TYPE || !nec_ref_holds(edge->kind) || id == NEC_PAIR_NONE)
 		return NULL;
 	if (t->count == t->capacity) {
 		uint32_t want = t->capacity ? t->capacity * 2 : 64;

@@ -103,7 +103,7 @@ static struct nec_error *reserve(struct telling *t, uint32_t count)
  * nothing. */
 static bool tells(const struct nec_pairing *p, int side, const struct nec_edge *edge)
 {
-	return edge->kind != NEC_REF_WEAK && edge->kind != NEC_REF_TYPE &&
+	return nec_ref_holds(edge->kind) && edge->kind != NEC_REF_TYPE &&
 	       (edge->label_kind != NEC_LABEL_STRING ||
 		(edge->label != p->key_labels[side][0] && edge->label != p->key_labels[side][1]));
 }
@@ -176,7 +176,7 @@ static uint32_t length(const struct nec_edge *edges, uint32_t count, uint8_t kin
 	uint32_t items[4] = {0}, plain = 0, i;
 
 	for (i = 0; i < count; i++) {
-		if (edges[i].kind == NEC_REF_WEAK || edges[i].kind == NEC_REF_TYPE)
+		if (!nec_ref_holds(edges[i].kind) || edges[i].kind == NEC_REF_TYPE)
 			continue;
 		if (edges[i].label_kind == NEC_LABEL_INDEX)
 			items[0]++;
@@ -274,7 +274,7 @@ static struct nec_error *compare_references(struct nec_merge_worker *w,
 static bool is_lasting(const char *kind)
 {
 	return strcmp(kind, "frame") != 0 && strcmp(kind, "native stack") != 0 &&
-	       strcmp(kind, "register") != 0;
+	       strcmp(kind, "value stack") != 0 && strcmp(kind, "register") != 0;
 }
 
 static struct nec_error *note_roots(struct nec_pairing *p)
@@ -369,7 +369,7 @@ static struct nec_error *is_name(void *arg, const struct nec_edge *edge, bool *s
 	struct naming *n = arg;
 	const uint8_t *state = n->p->state.data;
 
-	if (edge->dst != n->dst || edge->kind == NEC_REF_WEAK || edge->kind == NEC_REF_TYPE)
+	if (edge->dst != n->dst || !nec_ref_holds(edge->kind) || edge->kind == NEC_REF_TYPE)
 		return NULL;
 	if (edge->label_kind == NEC_LABEL_ATTR ||
 	    (edge->label_kind == NEC_LABEL_KEY && state[edge->src] & NEC_PAIR_OWNED) ||

@@ -72,6 +72,18 @@ static bool is_dead(const struct nec_walk *walk, uint64_t addr, uint64_t room)
 	return type && (uint64_t)type->basicsize <= room;
 }
 
+bool nec_block_is_kept(const struct nec_walk *walk, uint64_t start, uint64_t size)
+{
+	unsigned int i;
+
+	for (i = 0; i < NEC_BLOCK_LEADS &&
+		    nec_block_leads[i] + nec_off(walk->target, NEC_SIZEOF_OBJECT) <= size;
+	     i++)
+		if (is_dead(walk, start + nec_block_leads[i], size - nec_block_leads[i]))
+			return true;
+	return false;
+}
+
 static enum nec_block_use use_of(const struct nec_walk *walk, const struct nec_addrset *from_static,
 				 uint64_t start, uint64_t size)
 {
@@ -82,11 +94,8 @@ static enum nec_block_use use_of(const struct nec_walk *walk, const struct nec_a
 	for (i = 0; i < NEC_BLOCK_LEADS && nec_block_leads[i] < size; i++)
 		if (nec_addrset_has(walk->objects, start + nec_block_leads[i]))
 			return NEC_USE_OBJECT;
-	for (i = 0; i < NEC_BLOCK_LEADS &&
-		    nec_block_leads[i] + nec_off(walk->target, NEC_SIZEOF_OBJECT) <= size;
-	     i++)
-		if (is_dead(walk, start + nec_block_leads[i], size - nec_block_leads[i]))
-			return NEC_USE_KEPT;
+	if (nec_block_is_kept(walk, start, size))
+		return NEC_USE_KEPT;
 	return nec_addrset_has(from_static, start) ? NEC_USE_STATIC : NEC_USE_UNEXPLAINED;
 }
 

@@ -28,6 +28,10 @@ struct nec_blocks {
 extern const unsigned int nec_block_leads[];
 enum { NEC_BLOCK_LEADS = 6 };
 
+/* Does the block hold a dead object that its type keeps, NEC_USE_KEPT? What it points at is gone or
+ * others'. */
+bool nec_block_is_kept(const struct nec_walk *walk, uint64_t start, uint64_t size);
+
 /* After the walk, which is complete. */
 struct nec_error *nec_blocks_count(const struct nec_walk *walk, const char *tmpdir,
 				   struct nec_blocks *ret);

@@ -223,3 +223,62 @@ uint64_t nec_type_dict(const struct nec_target *t, uint64_t type)
 	state = nec_static_type_state(t, type);
 	return state ? nec_field(t, state, NEC_F_STATIC_TYPE_DICT) : 0;
 }
+
+/* Entries of a table of interned strings that are looked at: no other dict of that many has each
+ * key as its own value. */
+enum { INTERNED_SAMPLE = 64 };
+
+static bool looks_interned(const struct nec_target *t, uint64_t obj)
+{
+	struct nec_dict dict;
+	uint64_t key, value;
+	const char *name;
+	int n;
+
+	name = obj & 7 ? NULL
+		       : nec_image_cstr(t->image,
+					nec_field(t, nec_type_of(t, obj), NEC_F_TYPE_NAME), 8);
+	if (!name || strcmp(name, "dict") || !nec_dict_read(t, obj, &dict))
+		return false;
+	for (n = 0; n < INTERNED_SAMPLE; n++)
+		if (!nec_dict_next(&dict, &key, &value) || key != value)
+			return false;
+	return true;
+}
+
+static void add_interned(struct nec_target *t, uint64_t obj)
+{
+	uint32_t i;
+
+	for (i = 0; i < t->interned_count; i++)
+		if (t->interned[i] == obj)
+			return;
+	if (obj && t->interned_count < NEC_TARGET_INTERPRETERS)
+		t->interned[t->interned_count++] = obj;
+}
+
+void nec_dict_find_interned(struct nec_target *t)
+{
+	uint64_t addr, obj;
+	uint32_t i;
+
+	if (nec_has(t, NEC_F_RUNTIME_INTERNED) && t->runtime)
+		add_interned(t, nec_field(t, t->runtime, NEC_F_RUNTIME_INTERNED));
+	for (i = 0; i < t->interpreter_count; i++)
+		add_interned(t, nec_field(t, t->interpreters[i], NEC_F_INTERP_INTERNED));
+	for (addr = t->data_start; !t->interned_count && addr + 8 <= t->data_end; addr += 8) {
+		obj = nec_word(t, addr);
+		if (obj >= 4096 && looks_interned(t, obj))
+			add_interned(t, obj);
+	}
+}
+
+bool nec_dict_is_interned(const struct nec_target *t, uint64_t obj)
+{
+	uint32_t i;
+
+	for (i = 0; i < t->interned_count; i++)
+		if (t->interned[i] == obj)
+			return true;
+	return false;
+}

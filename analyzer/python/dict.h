@@ -51,6 +51,11 @@ uint64_t nec_managed_dict(const struct nec_target *t, uint64_t obj);
 /* The dict of a type, wherever this version keeps it. */
 uint64_t nec_type_dict(const struct nec_target *t, uint64_t type);
 
+/* Fills in t->interned: by fields of interpreters and of the runtime, else among the variables of
+ * Python itself. */
+void nec_dict_find_interned(struct nec_target *t);
+bool nec_dict_is_interned(const struct nec_target *t, uint64_t obj);
+
 /* The state of a static built-in type in the main interpreter (3.12 on), 0 for none. */
 uint64_t nec_static_type_state(const struct nec_target *t, uint64_t type);
 

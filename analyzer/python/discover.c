@@ -642,7 +642,7 @@ static struct nec_error *try_candidate(struct nec_target *t, const struct nec_im
 	return NULL;
 }
 
-struct nec_error *nec_target_init(struct nec_target *t, const struct nec_image *image)
+static struct nec_error *find_target(struct nec_target *t, const struct nec_image *image)
 {
 	struct search s = {.image = image};
 	struct nec_error *err = NULL;
@@ -683,6 +683,13 @@ struct nec_error *nec_target_init(struct nec_target *t, const struct nec_image *
 		return err;
 	nec_error_destroy(err);
 	*t = first;
+	return NULL;
+}
+
+struct nec_error *nec_target_init(struct nec_target *t, const struct nec_image *image)
+{
+	NEC_TRY(find_target(t, image));
+	nec_dict_find_interned(t);
 	return NULL;
 }
 

@@ -10,6 +10,10 @@
 /* Locals and stack of a frame: the compiler's limits are far below. */
 enum { MAX_SLOTS = 1 << 20 };
 
+/* _frameowner, FRAME_OWNED_BY_THREAD: neither a generator's, nor a frame object's, nor the
+ * interpreter's own. */
+enum { OWNED_BY_THREAD = 0 };
+
 char *nec_code_local_name(const struct nec_target *t, uint64_t code, uint64_t i)
 {
 	static const enum nec_field old[] = {NEC_F_CODE_VARNAMES, NEC_F_CODE_CELLVARS, NEC_F_CODE_FREEVARS};
@@ -80,7 +84,8 @@ uint64_t nec_iframe_slots(const struct nec_target *t, uint64_t iframe, uint64_t 
 	return n >= locals && n <= locals + stack ? n : locals;
 }
 
-static void emit_local(struct nec_visit *visit, uint64_t code, uint64_t i, uint64_t locals, uint64_t dst)
+static void emit_local(struct nec_visit *visit, uint64_t code, uint64_t i, uint64_t locals,
+		       uint64_t dst, enum nec_ref_kind kind)
 {
 	_cleanup_free_ char *name = NULL;
 	uint32_t label;
@@ -90,23 +95,37 @@ static void emit_local(struct nec_visit *visit, uint64_t code, uint64_t i, uint6
 	name = i < locals ? nec_code_local_name(visit->target, code, i) : NULL;
 	label = name ? nec_types_label(visit->types, "local '%s'", name)
 		     : nec_types_label(visit->types, "stack[%llu]", (unsigned long long)(i - locals));
-	nec_emit(visit, dst, NEC_REF_STRONG, NEC_LABEL_STRING, label);
+	nec_emit(visit, dst, kind, NEC_LABEL_STRING, label);
 }
 
-void nec_visit_iframe(struct nec_visit *visit, uint64_t iframe)
+bool nec_stackref_owns(const struct nec_target *t, uint64_t word)
+{
+	return !t->layout.traits.tagged_stack || !(word & 3);
+}
+
+/* kind: of references that the frame owns. */
+static void visit_iframe(struct nec_visit *visit, uint64_t iframe, enum nec_ref_kind kind)
 {
 	const struct nec_target *t = visit->target;
-	uint64_t code = nec_iframe_code(t, iframe), n, locals, i;
+	uint64_t code = nec_iframe_code(t, iframe), func = nec_field(t, iframe, NEC_F_IFRAME_FUNC),
+		 n, locals, i, word;
 
 	n = nec_iframe_slots(t, iframe, &locals);
-	nec_emit(visit, code, NEC_REF_STRONG, NEC_LABEL_STRING, nec_types_label(visit->types, ".f_code"));
-	nec_emit(visit, nec_stackref(t, nec_field(t, iframe, NEC_F_IFRAME_FUNC)), NEC_REF_STRONG, NEC_LABEL_STRING,
-		 nec_types_label(visit->types, ".f_func"));
-	nec_emit_field(visit, iframe, NEC_F_IFRAME_FRAME_OBJ, ".frame_obj");
-	nec_emit_field(visit, iframe, NEC_F_IFRAME_LOCALS, ".f_locals");
-	for (i = 0; i < n; i++)
-		emit_local(visit, code, i, locals,
-			   nec_stackref(t, nec_word(t, iframe + nec_off(t, NEC_F_IFRAME_LOCALSPLUS) + i * 8)));
+	nec_emit(visit, code,
+		 nec_stackref_owns(t, nec_field(t, iframe, NEC_F_IFRAME_CODE)) ? kind
+									       : NEC_REF_BORROWED,
+		 NEC_LABEL_STRING, nec_types_label(visit->types, ".f_code"));
+	nec_emit(visit, nec_stackref(t, func), nec_stackref_owns(t, func) ? kind : NEC_REF_BORROWED,
+		 NEC_LABEL_STRING, nec_types_label(visit->types, ".f_func"));
+	nec_emit(visit, nec_field(t, iframe, NEC_F_IFRAME_FRAME_OBJ), kind, NEC_LABEL_STRING,
+		 nec_types_label(visit->types, ".frame_obj"));
+	nec_emit(visit, nec_field(t, iframe, NEC_F_IFRAME_LOCALS), kind, NEC_LABEL_STRING,
+		 nec_types_label(visit->types, ".f_locals"));
+	for (i = 0; i < n; i++) {
+		word = nec_word(t, iframe + nec_off(t, NEC_F_IFRAME_LOCALSPLUS) + i * 8);
+		emit_local(visit, code, i, locals, nec_stackref(t, word),
+			   nec_stackref_owns(t, word) ? kind : NEC_REF_BORROWED);
+	}
 }
 
 /* 2.7 to 3.10: locals, cells and free variables, then the value stack up to f_stacktop. */
@@ -129,7 +148,16 @@ static void visit_old_frame(struct nec_visit *visit, uint64_t obj)
 		n += top > bottom && top - bottom < MAX_SLOTS ? (top - bottom) / 8 : 0;
 	}
 	for (i = 0; i < n; i++)
-		emit_local(visit, code, i, locals, nec_word(t, start + i * 8));
+		emit_local(visit, code, i, locals, nec_word(t, start + i * 8), NEC_REF_STRONG);
+}
+
+/* A frame object shows the frame of a call that still runs, or of a generator, and has nothing of
+ * it then. */
+static void visit_frame_of(struct nec_visit *visit, uint64_t obj, uint64_t iframe)
+{
+	visit_iframe(visit, iframe,
+		     iframe == obj + nec_off(visit->target, NEC_F_FRAME_DATA) ? NEC_REF_STRONG
+									      : NEC_REF_BORROWED);
 }
 
 void nec_visit_frame(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
@@ -140,7 +168,19 @@ void nec_visit_frame(struct nec_visit *visit, uint64_t obj, const struct nec_typ
 	if (t->layout.traits.frames == NEC_FRAME_OBJECTS)
 		visit_old_frame(visit, obj);
 	else
-		nec_visit_iframe(visit, nec_field(t, obj, NEC_F_FRAME_FRAME));
+		visit_frame_of(visit, obj, nec_field(t, obj, NEC_F_FRAME_FRAME));
+}
+
+void nec_visit_frames(struct nec_visit *visit, uint64_t iframe)
+{
+	const struct nec_target *t = visit->target;
+	uint64_t n;
+
+	for (n = 0; iframe && n < NEC_LIMIT_FRAMES;
+	     n++, iframe = nec_field(t, iframe, NEC_F_IFRAME_PREVIOUS))
+		if (!nec_has(t, NEC_F_IFRAME_OWNER) ||
+		    nec_field8(t, iframe, NEC_F_IFRAME_OWNER) == OWNED_BY_THREAD)
+			visit_iframe(visit, iframe, NEC_REF_CONSERVATIVE);
 }
 
 void nec_visit_generator(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
@@ -151,8 +191,8 @@ void nec_visit_generator(struct nec_visit *visit, uint64_t obj, const struct nec
 	if (t->layout.traits.frames == NEC_FRAME_OBJECTS)
 		return; /* gi_frame is a member */
 	if ((int8_t)nec_field8(t, obj, NEC_F_GEN_FRAME_STATE) < t->layout.traits.frame_cleared)
-		nec_visit_iframe(visit, obj + nec_off(t, NEC_F_GEN_IFRAME));
-	else if (t->layout.traits.tagged_stack) /* its code is kept to the end */
+		visit_iframe(visit, obj + nec_off(t, NEC_F_GEN_IFRAME), NEC_REF_STRONG);
+	else if (!nec_has(t, NEC_F_GEN_CODE)) /* from 3.12 on the frame's code is kept to the end */
 		nec_emit(visit, nec_iframe_code(t, obj + nec_off(t, NEC_F_GEN_IFRAME)), NEC_REF_STRONG, NEC_LABEL_STRING,
 			 nec_types_label(visit->types, ".gi_code"));
 }

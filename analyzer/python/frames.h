@@ -17,14 +17,19 @@ uint64_t nec_thread_frame(const struct nec_target *t, uint64_t thread);
 /* Takes the tag bits off a word of a frame; 0 for what is no object (tagged ints, NULL). */
 uint64_t nec_stackref(const struct nec_target *t, uint64_t word);
 
+/* Is a word of a frame a reference that is counted? From 3.14 on it may be borrowed from another
+ * one. */
+bool nec_stackref_owns(const struct nec_target *t, uint64_t word);
+
 /* The code object of an interpreter frame. */
 uint64_t nec_iframe_code(const struct nec_target *t, uint64_t iframe);
 
 /* How many words of localsplus hold objects; `locals_ret` (may be NULL) how many of these are locals, the rest is the value stack. */
 uint64_t nec_iframe_slots(const struct nec_target *t, uint64_t iframe, uint64_t *locals_ret);
 
-/* Emits what an interpreter frame owns. */
-void nec_visit_iframe(struct nec_visit *visit, uint64_t iframe);
+/* Emits what suspended frames own, from iframe outwards, as conservative references: who has them
+ * was guessed. */
+void nec_visit_frames(struct nec_visit *visit, uint64_t iframe);
 
 void nec_visit_frame(struct nec_visit *visit, uint64_t obj, const struct nec_type *type);
 void nec_visit_generator(struct nec_visit *visit, uint64_t obj, const struct nec_type *type);

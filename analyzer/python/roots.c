@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "python/dict.h"
 #include "python/frames.h"
 #include "python/roots.h"
 #include "python/str.h"
@@ -11,9 +12,9 @@
 /* _frameowner, FRAME_OWNED_BY_FRAME_OBJECT: those above are the interpreter's own. */
 enum { OWNER_LAST = 2 };
 
-void nec_roots_init(struct nec_roots *roots, struct nec_walk *walk)
+void nec_roots_init(struct nec_roots *roots, struct nec_walk *walk, const struct nec_rawblocks *raw)
 {
-	*roots = (struct nec_roots){.walk = walk};
+	*roots = (struct nec_roots){.walk = walk, .raw = raw};
 }
 
 void nec_roots_deinit(struct nec_roots *roots)
@@ -50,7 +51,7 @@ static void next_stage(struct nec_roots *r)
 {
 	r->stage++;
 	r->index = 0;
-	r->thread = r->frame = 0;
+	r->thread = r->frame = r->last = r->depth = 0;
 	r->addr = r->end = 0;
 }
 
@@ -123,6 +124,60 @@ static bool interpreters(struct nec_roots *r, struct nec_root *root)
 	}
 }
 
+/*
+ * _warnings is in sys.modules only where it was imported. It is made soon after builtins, so it is
+ * looked for near that in the collector's list.
+ */
+static uint64_t warnings_module(const struct nec_roots *r, uint64_t builtins)
+{
+	enum { NEIGHBOURS = 1 << 14 };
+	const struct nec_target *t = r->walk->target;
+	uint64_t mask = ~(uint64_t)t->layout.traits.gc_mask, head = nec_off(t, NEC_SIZEOF_GC_HEAD),
+		 obj = builtins, type;
+	int i;
+
+	type = nec_type_of(t, builtins);
+	for (i = 0; i < NEIGHBOURS && is_object(r, obj); i++) {
+		if (nec_type_of(t, obj) == type &&
+		    nec_str_equals(t, nec_field(t, obj, NEC_F_MODULE_NAME), "_warnings"))
+			return obj;
+		obj = (nec_field(t, obj - head, NEC_F_GC_NEXT) & mask) + head;
+	}
+	return 0;
+}
+
+/*
+ * What 3.6 to 3.8 make when they start and never give back: the references that _PySys_BeginInit,
+ * _PyBuiltin_Init and _PyWarnings_Init return (Python/pylifecycle.c), and one to the name of the
+ * main module.
+ */
+static bool start_up(struct nec_roots *r, struct nec_root *root)
+{
+	static const char *const kept[] = {"sys", "builtins", "_warnings", "__main__"};
+	const struct nec_target *t = r->walk->target;
+	uint64_t obj, modules;
+
+	if (t->layout.traits.heap_type_refs || t->layout.traits.strs != NEC_STR_FLEXIBLE ||
+	    !t->interpreter_count)
+		return false;
+	for (; r->index < sizeof(kept) / sizeof(kept[0]); r->index++) {
+		modules = nec_field(t, t->interpreters[0], NEC_F_INTERP_MODULES);
+		if (r->index < 2)
+			obj = nec_dict_find(t, modules, kept[r->index]);
+		else if (r->index == 2)
+			obj = warnings_module(r, nec_dict_find(t, modules, "builtins"));
+		else
+			obj = t->interned_count ? nec_dict_find(t, t->interned[0], kept[r->index])
+						: 0;
+		if (!obj || !is_object(r, obj))
+			continue;
+		nec_text_clear(&r->label);
+		nec_text_printf(&r->label, "start-up: %s", kept[r->index++]);
+		return give(r, root, obj, "interpreter");
+	}
+	return false;
+}
+
 /* Steps to the next thread state of any interpreter. */
 static bool next_thread(struct nec_roots *r)
 {
@@ -174,6 +229,7 @@ static bool frames(struct nec_roots *r, struct nec_root *root)
 	for (;;) {
 		uint64_t n, locals, slot, obj, code;
 		char what[NEC_LIMIT_NAME];
+		bool owned;
 
 		if (!r->frame) {
 			if (!next_thread(r))
@@ -194,35 +250,101 @@ static bool frames(struct nec_roots *r, struct nec_root *root)
 		}
 		code = nec_iframe_code(t, r->frame);
 		n = is_object(r, code) ? nec_iframe_slots(t, r->frame, &locals) : 0;
-		/* Slots, then function and code: r->addr counts them. */
-		while (r->addr < n + 3) {
-			uint64_t i = r->addr++;
+		/* A generator's frame is the generator's, though it runs. */
+		owned = !nec_has(t, NEC_F_IFRAME_OWNER) ||
+			!nec_field8(t, r->frame, NEC_F_IFRAME_OWNER);
+		/* Slots, then function, code, f_locals and frame object: r->addr counts them. */
+		while (r->addr < n + 4) {
+			uint64_t i = r->addr++, word;
 			_cleanup_free_ char *name = NULL;
 
 			/* A frame of the interpreter's own has code; the rest nobody wrote (_PyEval_EvalFrameDefault). */
 			if (i != n + 1 && nec_has(t, NEC_F_IFRAME_OWNER) && nec_field8(t, r->frame, NEC_F_IFRAME_OWNER) > OWNER_LAST)
 				continue;
 			if (i < n) {
-				slot = nec_stackref(t, nec_word(t, r->frame + nec_off(t, NEC_F_IFRAME_LOCALSPLUS) + i * 8));
+				word = nec_word(t, r->frame + nec_off(t, NEC_F_IFRAME_LOCALSPLUS) +
+							   i * 8);
 				name = i < locals ? nec_code_local_name(t, code, i) : NULL;
 				snprintf(what, sizeof(what), name ? "local '%s'" : "value stack", name);
 			} else if (i == n) {
-				slot = nec_stackref(t, nec_field(t, r->frame, NEC_F_IFRAME_FUNC));
+				word = nec_field(t, r->frame, NEC_F_IFRAME_FUNC);
 				snprintf(what, sizeof(what), "function");
 			} else if (i == n + 1) {
-				slot = code;
+				word = nec_field(t, r->frame, NEC_F_IFRAME_CODE);
 				snprintf(what, sizeof(what), "code");
-			} else {
-				slot = nec_field(t, r->frame, NEC_F_IFRAME_LOCALS);
+			} else if (i == n + 2) {
+				word = nec_field(t, r->frame, NEC_F_IFRAME_LOCALS);
 				snprintf(what, sizeof(what), "f_locals");
+			} else {
+				word = nec_field(t, r->frame, NEC_F_IFRAME_FRAME_OBJ);
+				snprintf(what, sizeof(what), "frame object");
 			}
+			slot = nec_stackref(t, word);
 			if (!is_object(r, slot))
 				continue;
 			label_frame(r, code, what);
-			return give_of_thread(r, root, slot, "frame", 0);
+			give_of_thread(r, root, slot, "frame", 0);
+			root->counted = owned && nec_stackref_owns(t, word);
+			return true;
 		}
 		r->addr = 0;
 		r->frame = r->last++ < NEC_LIMIT_FRAMES ? nec_field(t, r->frame, NEC_F_IFRAME_PREVIOUS) : 0;
+	}
+}
+
+/* Where the value stack of a running frame lies, whose top is in a register: an empty stretch of
+ * one whose top is known. */
+static void find_unsaved(struct nec_roots *r, uint64_t *code_ret)
+{
+	const struct nec_target *t = r->walk->target;
+	bool objects = t->layout.traits.frames == NEC_FRAME_OBJECTS;
+	uint64_t code, size, n, locals;
+	bool saved;
+
+	code = objects ? nec_field(t, r->frame, NEC_F_FRAME_CODE) : nec_iframe_code(t, r->frame);
+	size = is_object(r, code) ? (uint32_t)nec_field32(t, code, NEC_F_CODE_STACKSIZE) : 0;
+	if (objects) {
+		r->addr = nec_field(t, r->frame, NEC_F_FRAME_VALUESTACK);
+		saved = nec_has(t, NEC_F_FRAME_STACKDEPTH)
+				? nec_field32(t, r->frame, NEC_F_FRAME_STACKDEPTH) >= 0
+				: nec_field(t, r->frame, NEC_F_FRAME_STACKTOP);
+	} else {
+		n = size ? nec_iframe_slots(t, r->frame, &locals) : 0;
+		r->addr = r->frame + nec_off(t, NEC_F_IFRAME_LOCALSPLUS) + n * 8;
+		saved = !size || n != locals;
+	}
+	r->end = saved || size > NEC_LIMIT_FRAMES ? r->addr : r->addr + size * 8;
+	*code_ret = code;
+}
+
+/* Words on value stacks whose tops nobody saved: arguments of a call in C, and what was left there.
+ */
+static bool value_stacks(struct nec_roots *r, struct nec_root *root)
+{
+	const struct nec_target *t = r->walk->target;
+	bool objects = t->layout.traits.frames == NEC_FRAME_OBJECTS;
+	uint64_t where, obj, code;
+
+	for (;;) {
+		while (r->addr + 8 <= r->end) {
+			where = r->addr;
+			obj = nec_stackref(t, nec_word(t, where));
+			r->addr += 8;
+			if (is_object(r, obj))
+				return give_of_thread(r, root, obj, "value stack", 0);
+		}
+		if (r->frame)
+			r->frame = nec_field(t, r->frame,
+					     objects ? NEC_F_FRAME_BACK : NEC_F_IFRAME_PREVIOUS);
+		else if (!next_thread(r))
+			return false;
+		else
+			r->frame = nec_thread_frame(t, r->thread);
+		if (!r->frame || r->last++ > NEC_LIMIT_FRAMES)
+			continue;
+		find_unsaved(r, &code);
+		if (r->addr < r->end)
+			label_frame(r, code, "value stack");
 	}
 }
 
@@ -251,11 +373,10 @@ static bool data(struct nec_roots *r, struct nec_root *root)
 	uint64_t where, obj, start;
 	uint32_t count;
 	const struct nec_mapping *maps = nec_image_mappings(t->image, &count);
+	const char *name;
 
 	for (;;) {
 		while (r->addr < r->end && next_word(r, &where, &obj)) {
-			const char *name;
-
 			/* The type of a static object, the links of a list: words of objects are no variables. */
 			if (is_object(r, where - nec_off(t, NEC_F_OBJECT_TYPE)))
 				continue;
@@ -267,27 +388,20 @@ static bool data(struct nec_roots *r, struct nec_root *root)
 				label_member(r, "runtime state", nec_off(t, NEC_SIZEOF_RUNTIME), where - t->runtime);
 				return give(r, root, obj, "interpreter");
 			}
-			if (nec_image_symbol_at(t->image, where, &name, &start))
-				nec_text_printf(&r->label, "%s", name);
-			else
-				nec_text_printf(&r->label, "%s", base_name(maps[r->index - 1].path));
-			if (!nec_image_symbol_at(t->image, where, &name, &start))
+			if (!nec_image_symbol_at(t->image, where, &name, &start)) {
+				nec_static_end(t, r->index - 1, &name);
+				name = base_name(name);
 				start = maps[r->index - 1].start;
+			}
+			nec_text_puts(&r->label, name);
 			if (where != start)
 				nec_text_printf(&r->label, "+0x%llx", (unsigned long long)(where - start));
 			return give(r, root, obj, "C global");
 		}
-		for (; r->index < count; r->index++) {
-			const struct nec_mapping *m = &maps[r->index];
-
-			if (m->perms & NEC_PERM_W &&
-			    ((m->path && m->objfile != UINT32_MAX) || (m->start >= t->data_start && m->end <= t->data_end)))
-				break;
-		}
 		if (r->index >= count)
 			return false;
 		r->addr = maps[r->index].start;
-		r->end = maps[r->index++].end;
+		r->end = nec_static_end(t, r->index++, &name);
 	}
 }
 
@@ -335,11 +449,41 @@ static bool registers(struct nec_roots *r, struct nec_root *root)
 	return false;
 }
 
+/* Words in blocks of pymalloc and chunks of malloc that belong to no object. */
+static bool native(struct nec_roots *r, struct nec_root *root)
+{
+	const struct nec_rawblock *block;
+	uint64_t where, obj;
+
+	for (;;) {
+		if (r->addr < r->end && next_word(r, &where, &obj)) {
+			block = nec_rawblocks_get(r->raw, r->index - 1);
+			nec_text_clear(&r->label);
+			nec_rawblock_name(r->raw, block, &r->label);
+			nec_text_printf(&r->label, "+0x%llx",
+					(unsigned long long)(where - block->start));
+			return give(r, root, obj, "native memory");
+		}
+		block = nec_rawblocks_get(r->raw, r->index++);
+		if (!block)
+			return false;
+		r->addr = block->start;
+		r->end = block->start + block->size;
+	}
+}
+
 bool nec_roots_next(struct nec_roots *r, struct nec_root *root)
 {
-	static bool (*const stages[])(struct nec_roots *r, struct nec_root *root) = {
-		[NEC_ROOTS_INTERPRETERS] = interpreters, [NEC_ROOTS_THREADS] = threads, [NEC_ROOTS_FRAMES] = frames,
-		[NEC_ROOTS_DATA] = data, [NEC_ROOTS_STACKS] = stacks, [NEC_ROOTS_REGISTERS] = registers,
+	static bool (*const stages[])(struct nec_roots * r, struct nec_root * root) = {
+		[NEC_ROOTS_INTERPRETERS] = interpreters,
+		[NEC_ROOTS_START_UP] = start_up,
+		[NEC_ROOTS_THREADS] = threads,
+		[NEC_ROOTS_FRAMES] = frames,
+		[NEC_ROOTS_VALUE_STACKS] = value_stacks,
+		[NEC_ROOTS_DATA] = data,
+		[NEC_ROOTS_STACKS] = stacks,
+		[NEC_ROOTS_REGISTERS] = registers,
+		[NEC_ROOTS_NATIVE] = native,
 	};
 
 	while (r->stage < NEC_ROOTS_DONE) {

@@ -1,34 +1,41 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What keeps objects alive from outside the heap: interpreter and thread states, frames that run, variables of Python itself and of every
- * mapped library, native stacks and registers. Pulled one by one.
+ * What keeps objects alive from outside the heap: interpreter and thread states, frames that run,
+ * variables of Python itself and of every mapped library, native stacks and registers, and blocks
+ * of memory that are no object's. Pulled one by one.
  */
 #ifndef NEC_PYTHON_ROOTS_H
 #define NEC_PYTHON_ROOTS_H
 
 #include "base/text.h"
-#include "python/walk.h"
+#include "python/rawblocks.h"
 
 struct nec_root {
 	uint64_t addr;
-	const char *kind;  /* "module", "interpreter", "thread state", "frame", "C global", "static object", "native stack", "register" */
+	const char *kind;  /* "module", "interpreter", "thread state", "frame", "C global", "value
+			      stack", "native stack", "register",  "native memory" */
 	const char *label; /* borrowed until the next call */
 	uint64_t thread;   /* thread state that it belongs to, 0: none */
+	bool counted;      /* the object's count has it for sure */
 	uint32_t tid;	   /* or the kernel's number of the thread, 0: none */
 };
 
 enum nec_root_stage {
 	NEC_ROOTS_INTERPRETERS,
+	NEC_ROOTS_START_UP,
 	NEC_ROOTS_THREADS,
 	NEC_ROOTS_FRAMES,
+	NEC_ROOTS_VALUE_STACKS,
 	NEC_ROOTS_DATA,
 	NEC_ROOTS_STACKS,
 	NEC_ROOTS_REGISTERS,
+	NEC_ROOTS_NATIVE,
 	NEC_ROOTS_DONE,
 };
 
 struct nec_roots {
 	struct nec_walk *walk; /* borrowed; complete */
+	const struct nec_rawblocks *raw; /* borrowed */
 	enum nec_root_stage stage;
 	uint32_t index;	       /* interpreter, mapping, segment or thread of the stage */
 	uint64_t thread, frame; /* thread state and frame that are being looked at */
@@ -39,7 +46,8 @@ struct nec_roots {
 	uint64_t last;	       /* the root before, to leave out repetitions */
 };
 
-void nec_roots_init(struct nec_roots *roots, struct nec_walk *walk);
+void nec_roots_init(struct nec_roots *roots, struct nec_walk *walk,
+		    const struct nec_rawblocks *raw);
 void nec_roots_deinit(struct nec_roots *roots);
 
 /* The next root; false when there are no more. */

@@ -16,6 +16,7 @@
 #include "python/layouts/layouts.h"
 #include "python/ledger.h"
 #include "python/python.h"
+#include "python/rawblocks.h"
 #include "python/roots.h"
 #include "python/tasks.h"
 #include "python/threads.h"
@@ -36,6 +37,7 @@ struct python_source {
 	struct nec_ledger ledger;
 	struct nec_walk walk;
 	struct nec_blocks blocks;
+	struct nec_rawblocks raw;
 	struct nec_roots roots;
 	struct nec_threads threads;
 	struct nec_tasks tasks;
@@ -607,6 +609,9 @@ static bool give_types(struct python_source *s, struct nec_fact *f)
 	f->type.itemsize = type->itemsize;
 	f->type.flags = type->flags;
 	f->type.base = type->base ? type->base->addr : 0;
+	/* Instances that C makes own their type or not, by version (PyObject_New) and by habit
+	 * (numpy); those of a class statement do. */
+	f->type.lends = !type->python_made;
 	f->type.visitor = type->tier;
 	return true;
 }
@@ -626,14 +631,20 @@ static bool give_extents(struct python_source *s, struct nec_fact *f)
 	return true;
 }
 
-static bool is_tracked(const struct nec_target *t, uint64_t obj)
+/* Is the object a variable of a mapped file? Objects come in order of addresses, and so do
+ * mappings. */
+static bool is_static(struct python_source *s)
 {
-	uint64_t head = obj - nec_off(t, NEC_SIZEOF_GC_HEAD);
+	const struct nec_mapping *maps;
+	uint32_t count;
 
-	if (nec_has(t, NEC_F_GC_REFS)) /* until 3.7: _PyGC_REFS_UNTRACKED is -2 */
-		return (int64_t)nec_field(t, head, NEC_F_GC_REFS) >> (t->layout.traits.strs == NEC_STR_BYTES ? 0 : 1) != -2 &&
-		       nec_field(t, head, NEC_F_GC_NEXT);
-	return nec_field(t, head, NEC_F_GC_NEXT);
+	if (s->object >= s->target.data_start && s->object < s->target.data_end)
+		return true;
+	maps = nec_image_mappings(s->image, &count);
+	while (s->index < count && maps[s->index].end <= s->object)
+		s->index++;
+	return s->index < count && maps[s->index].start <= s->object && maps[s->index].path &&
+	       maps[s->index].objfile != UINT32_MAX;
 }
 
 static bool give_objects(struct python_source *s, struct nec_fact *f)
@@ -677,12 +688,12 @@ static bool give_objects(struct python_source *s, struct nec_fact *f)
 	f->object.flags = immortal ? NEC_OBJECT_IMMORTAL : 0;
 	if (type->gc && (!type->is_type || nec_field(t, s->object, NEC_F_TYPE_FLAGS) & NEC_TYPE_HEAPTYPE)) {
 		f->object.flags |= NEC_OBJECT_GC;
-		if (is_tracked(t, s->object))
+		if (nec_gc_tracked(t, s->object))
 			f->object.flags |= NEC_OBJECT_TRACKED;
 	}
 	if (nec_addrset_has(s->walk.found_in_blocks, s->object))
 		f->object.flags |= NEC_OBJECT_UNREACHED;
-	if (s->object >= t->data_start && s->object < t->data_end)
+	if (is_static(s))
 		f->object.flags |= NEC_OBJECT_STATIC;
 	s->value_due = !s->no_values && nec_values_has(&s->values, type);
 	return true;
@@ -695,7 +706,7 @@ static void keep_objects(struct python_source *s)
 	uint32_t i, n = 0;
 
 	for (i = 0; i < v->ref_count; i++)
-		if ((v->refs[i].kind != NEC_REF_CONSERVATIVE && v->refs[i].kind != NEC_REF_WEAK) ||
+		if (nec_ref_owns(v->refs[i].kind) ||
 		    nec_addrset_has(s->walk.objects, v->refs[i].dst))
 			v->refs[n++] = v->refs[i];
 	v->ref_count = n;
@@ -747,7 +758,7 @@ static bool give_roots(struct python_source *s, struct nec_fact *f)
 	struct nec_root root;
 
 	if (!s->index++)
-		nec_roots_init(&s->roots, &s->walk);
+		nec_roots_init(&s->roots, &s->walk, &s->raw);
 	if (!nec_roots_next(&s->roots, &root))
 		return false;
 	f->kind = NEC_FACT_ROOT;
@@ -756,6 +767,7 @@ static bool give_roots(struct python_source *s, struct nec_fact *f)
 	f->root.label = root.label;
 	f->root.thread = root.thread;
 	f->root.tid = root.tid;
+	f->root.counted = root.counted;
 	return true;
 }
 
@@ -810,6 +822,7 @@ static void close_source(struct nec_source *source)
 	nec_tasks_deinit(&s->tasks);
 	nec_threads_deinit(&s->threads);
 	nec_roots_deinit(&s->roots);
+	nec_rawblocks_deinit(&s->raw);
 	nec_ledger_deinit(&s->ledger);
 	nec_walk_deinit(&s->walk);
 	nec_malloc_deinit(&s->malloc);
@@ -831,6 +844,7 @@ static struct nec_error *prepare(struct python_source *s, const char *tmpdir)
 	NEC_TRY(nec_walk_run(&s->walk));
 	NEC_TRY(nec_ledger_init(&s->ledger, &s->walk, tmpdir));
 	NEC_TRY(nec_blocks_count(&s->walk, tmpdir, &s->blocks));
+	NEC_TRY(nec_rawblocks_init(&s->raw, &s->walk, &s->ledger, tmpdir));
 	NEC_TRY(nec_values_init(&s->values, &s->types));
 	NEC_TRY(nec_threads_init(&s->threads, &s->types, s->no_native));
 	s->threads.no_values = s->no_values;

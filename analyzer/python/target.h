@@ -26,6 +26,9 @@ struct nec_target {
 	uint64_t interpreters[NEC_TARGET_INTERPRETERS];
 	uint32_t interpreter_count;
 	const char *interpreter_strategy; /* how they were found */
+	uint64_t interned[NEC_TARGET_INTERPRETERS]; /* dicts of interned strings: they own none of
+						       them */
+	uint32_t interned_count;
 	uint64_t lost_threads;	/* newest thread state of the main interpreter, where the dump was cut off before that; else 0 */
 };
 

@@ -18,13 +18,18 @@ enum { MEMBER_OBJECT = 6, MEMBER_OBJECT_EX = 16 };
 /* A type's slots and members are a few dozen; SQLAlchemy's largest class has some 60. */
 enum { MAX_SLOTS = 4096, MAX_MEMBERS = 512, MAX_METATYPES = 16 };
 
-static const struct {
+/* Members that own no reference: those that are shown all the same, and those that may lead
+ * anywhere. */
+static const struct unowned {
 	const char *type, *member;
-} borrowed[] = {
+	bool left_out;
+} unowned[] = {
 #define NEC_CTYPE(name, types)
-#define NEC_BORROWED(type, member) {type, member},
+#define NEC_BORROWED(type, member) {type, member, false},
+#define NEC_LEFT_OUT(type, member) {type, member, true},
 #include "python/ctypes.def"
 #undef NEC_BORROWED
+#undef NEC_LEFT_OUT
 };
 
 static const struct {
@@ -45,14 +50,15 @@ static const struct {
 #undef NEC_MEMBER_LABEL
 };
 
-static bool is_borrowed(const char *type, const char *member)
+/* NULL: it owns its reference. */
+static const struct unowned *find_unowned(const char *type, const char *member)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(borrowed) / sizeof(borrowed[0]); i++)
-		if (!strcmp(borrowed[i].type, type) && !strcmp(borrowed[i].member, member))
-			return true;
-	return false;
+	for (i = 0; i < sizeof(unowned) / sizeof(unowned[0]); i++)
+		if (!strcmp(unowned[i].type, type) && !strcmp(unowned[i].member, member))
+			return &unowned[i];
+	return NULL;
 }
 
 /* Blocks of a library's memory that an instance leads to at most; 0: none, or not known. */
@@ -367,6 +373,16 @@ static void add_members(struct nec_types *types, struct nec_type *type, uint64_t
 	}
 }
 
+static void add_member(struct nec_types *types, struct nec_type *type,
+		       const struct nec_member *member)
+{
+	const struct unowned *found = find_unowned(type->tp_name, member->name);
+
+	if (!found || !found->left_out)
+		add_slot(types, type, member->off, member_label(types, type, member->name),
+			 found ? NEC_REF_BORROWED : NEC_REF_STRONG);
+}
+
 static void inherit(struct nec_types *types, struct nec_type *type)
 {
 	const struct nec_type *base = type->base;
@@ -442,9 +458,7 @@ static void describe_c_type(struct nec_types *types, struct nec_type *type)
 			type->scan_end = (uint32_t)type->basicsize;
 		}
 		for (i = 0; i < ctype->count; i++)
-			if (!is_borrowed(type->tp_name, ctype->members[i].name))
-				add_slot(types, type, ctype->members[i].off,
-					 member_label(types, type, ctype->members[i].name), NEC_REF_STRONG);
+			add_member(types, type, &ctype->members[i]);
 		return;
 	}
 	if (type->basicsize <= base_size && !type->itemsize)
@@ -487,6 +501,8 @@ static void describe(struct nec_types *types, struct nec_type *type)
 					type->flags & NEC_TYPE_MANAGED_WEAKREF;
 	}
 	read_names(types, type);
+	type->is_greenlet = (type->base && type->base->is_greenlet) ||
+			    (!type->python_made && !strcmp(type->tp_name, "greenlet.greenlet"));
 	inherit(types, type);
 	if (types->failed)
 		return;
@@ -499,7 +515,8 @@ static void describe(struct nec_types *types, struct nec_type *type)
 			   type->scan_end > type->scan_start;
 	if (type->visitor && type->visitor->own_items && !type->python_made)
 		return;
-	if (type->dictoffset > 0)
+	if (type->dictoffset > 0 &&
+	    !type->is_type) /* tp_dict is a class's __dict__, see visit_type */
 		add_slot(types, type, type->dictoffset, types->label_dict, NEC_REF_STRONG);
 	if (type->weaklistoffset > 0)
 		add_slot(types, type, type->weaklistoffset, types->label_weakref, NEC_REF_WEAK);

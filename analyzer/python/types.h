@@ -70,6 +70,7 @@ struct nec_type {
 	bool managed_dict, inline_values, managed_weakref;
 	bool has_native;      /* instances may own memory that their size does not count */
 	bool gc;	      /* instances have a collector header (types: heap types only) */
+	bool is_greenlet;     /* greenlet.greenlet, or a class made of it */
 	bool is_type;	      /* instances are types */
 	const char *tier;     /* "visitor", "members", "conservative" */
 };

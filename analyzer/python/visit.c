@@ -5,6 +5,8 @@
 
 #include "native/malloc.h"
 #include "python/dict.h"
+#include "python/frames.h"
+#include "python/greenlet.h"
 #include "python/heap.h"
 #include "python/str.h"
 #include "python/visit.h"
@@ -131,6 +133,17 @@ static bool has_its_length(const struct nec_target *t, const struct nec_type *ty
 	       nec_image_view(t->image, addr, (uint64_t)type->basicsize + (uint64_t)(n * type->itemsize));
 }
 
+/* More references than this, and a word that is the address of something: a table of types looks
+ * like the head of an object. */
+enum { LEAST_ADDRESS = 1 << 22 };
+
+static bool counts_by_address(const struct nec_target *t, uint64_t addr)
+{
+	uint64_t word = nec_field(t, addr, NEC_F_OBJECT_REFCNT);
+
+	return word >= LEAST_ADDRESS && nec_image_mapping_at(t->image, word);
+}
+
 const struct nec_type *nec_object_candidate(struct nec_types *types, const struct nec_heap *heap, uint64_t addr)
 {
 	const struct nec_type *type = nec_object_plausible(types, addr);
@@ -138,6 +151,8 @@ const struct nec_type *nec_object_candidate(struct nec_types *types, const struc
 
 	if (!type || !heap)
 		return type;
+	if (counts_by_address(types->target, addr))
+		return NULL;
 	switch (nec_heap_block(heap, addr, &start, &size)) {
 	case NEC_BLOCK_OUTSIDE:
 		return not_allocated(types->target, type, addr) || !has_its_length(types->target, type, addr) ? NULL : type;
@@ -347,6 +362,8 @@ void nec_visit_object(struct nec_visit *visit, uint64_t obj, const struct nec_ty
 			scan(visit, obj, type, (uint64_t)type->basicsize,
 			     (uint64_t)type->basicsize + (uint64_t)(n * type->itemsize));
 	}
+	if (type->is_greenlet && t->layout.traits.frames == NEC_FRAME_INTERPRETER)
+		nec_visit_frames(visit, nec_greenlet_frame(visit->types, obj));
 	if (type->managed_dict)
 		visit_managed(visit, obj, type);
 	else if (type->dictoffset < 0)
@@ -369,6 +386,18 @@ int64_t nec_int_value(const struct nec_target *t, uint64_t obj)
 		sign = tag >> 3 ? ((tag & 3) == 2 ? -1 : 1) : 0;
 	}
 	return sign ? (sign < 0 ? -digit : digit) : 0;
+}
+
+bool nec_gc_tracked(const struct nec_target *t, uint64_t obj)
+{
+	uint64_t head = obj - nec_off(t, NEC_SIZEOF_GC_HEAD);
+
+	if (nec_has(t, NEC_F_GC_REFS)) /* until 3.7: _PyGC_REFS_UNTRACKED is -2 */
+		return (int64_t)nec_field(t, head, NEC_F_GC_REFS) >>
+				       (t->layout.traits.strs == NEC_STR_BYTES ? 0 : 1) !=
+			       -2 &&
+		       nec_field(t, head, NEC_F_GC_NEXT);
+	return nec_field(t, head, NEC_F_GC_NEXT);
 }
 
 int64_t nec_object_refcount(const struct nec_target *t, uint64_t obj, bool *immortal_ret)

@@ -24,6 +24,8 @@ struct nec_visit {
 	struct nec_types *types;
 	const struct nec_heap *heap; /* borrowed; NULL: native blocks are not followed */
 	const struct nec_malloc *malloc; /* borrowed; NULL: not known */
+	const struct nec_addrset *parts_known; /* borrowed: blocks that belong to objects seen so
+						  far; NULL: not known */
 	struct nec_ref *refs; /* owned */
 	uint32_t ref_count, ref_capacity;
 	struct nec_part *parts; /* owned */
@@ -91,6 +93,9 @@ int64_t nec_items_size(int64_t items, int64_t size);
 
 /* sys.getsizeof(obj): what the type says, and what lies before the object. */
 int64_t nec_object_size(const struct nec_target *t, uint64_t obj, const struct nec_type *type);
+
+/* Is an object that has a collector header in one of the collector's lists? */
+bool nec_gc_tracked(const struct nec_target *t, uint64_t obj);
 
 /* The count of references; *immortal_ret (may be NULL): it is a mark and no count. */
 int64_t nec_object_refcount(const struct nec_target *t, uint64_t obj, bool *immortal_ret);

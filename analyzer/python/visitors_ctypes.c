@@ -83,7 +83,8 @@ static void visit_ctypes_meta(struct nec_visit *visit, uint64_t obj, const struc
 
 	nec_visit_type(visit, obj, type);
 	if (nec_has(t, NEC_F_STGDICT_PROTO) && dict_type && nec_type_is(dict_type, "StgDict"))
-		nec_emit_field(visit, dict, NEC_F_STGDICT_PROTO, "._type_");
+		nec_emit(visit, nec_field(t, dict, NEC_F_STGDICT_PROTO), NEC_REF_BORROWED,
+			 NEC_LABEL_STRING, nec_types_label(visit->types, "._type_"));
 }
 
 /* { tp_name, visit, size, covers the whole object, field that the version has } */

@@ -66,8 +66,11 @@ static void visit_lru_cache(struct nec_visit *visit, uint64_t obj, const struct 
 	     n++, link = nec_field(t, link, NEC_F_LRU_LINK_NEXT)) {
 		nec_emit(visit, link, NEC_REF_STRONG, NEC_LABEL_STRING,
 			 nec_types_label(visit->types, " lru_cache link"));
-		nec_emit_field(visit, link, NEC_F_LRU_LINK_KEY, " lru_cache key");
-		nec_emit_field(visit, link, NEC_F_LRU_LINK_RESULT, " lru_cache result");
+		/* The collector is shown what the link has, for links are none of its objects. */
+		nec_emit(visit, nec_field(t, link, NEC_F_LRU_LINK_KEY), NEC_REF_BORROWED,
+			 NEC_LABEL_STRING, nec_types_label(visit->types, " lru_cache key"));
+		nec_emit(visit, nec_field(t, link, NEC_F_LRU_LINK_RESULT), NEC_REF_BORROWED,
+			 NEC_LABEL_STRING, nec_types_label(visit->types, " lru_cache result"));
 	}
 }
 

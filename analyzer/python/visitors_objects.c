@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addrset.h"
 #include "base/limits.h"
 #include "python/dict.h"
 #include "python/frames.h"
@@ -38,22 +39,83 @@ static int64_t size_list(const struct nec_target *t, uint64_t obj, const struct 
 	return type->basicsize + nec_size_words(nec_field(t, obj, NEC_F_LIST_ALLOCATED));
 }
 
+/*
+ * 3.5 to 3.7 keep the tuple of a property's last call, with an item that they gave back
+ * (property_descr_get, Objects/descrobject.c). They took it from the collector by hand: a tuple
+ * that it drops itself has no item that it tracks.
+ */
+static bool is_left_over(const struct nec_visit *visit, uint64_t obj, uint64_t item)
+{
+	const struct nec_target *t = visit->target;
+	const struct nec_type *type;
+
+	if (!nec_has(t, NEC_F_GC_REFS) || nec_gc_tracked(t, obj))
+		return false;
+	type = nec_object_type(visit->types, item);
+	return type && type->gc && !type->is_type && nec_gc_tracked(t, item);
+}
+
 static void visit_tuple(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
 {
+	uint64_t items = obj + nec_off(visit->target, NEC_F_TUPLE_ITEM);
 	int64_t n = nec_ob_size(visit->target, obj);
 
 	(void)type;
-	if (n > 0)
-		nec_emit_array(visit, obj + nec_off(visit->target, NEC_F_TUPLE_ITEM), (uint64_t)n);
+	if (n == 1 && is_left_over(visit, obj, nec_word(visit->target, items)))
+		nec_emit(visit, nec_word(visit->target, items), NEC_REF_BORROWED, NEC_LABEL_INDEX,
+			 0);
+	else if (n > 0)
+		nec_emit_array(visit, items, (uint64_t)n);
 }
 
 /* ---- Objects/dictobject.c, odictobject.c
  * ------------------------------------------------------------------ */
 
+/*
+ * Whose are the keys that several dicts share? Those of a class are the class's (emit_cached_keys).
+ * Of a table that is no class's any more each dict may be the last: they count as no owner, and
+ * keep the keys.
+ */
+static enum nec_ref_kind shared_kind(const struct nec_visit *visit, uint64_t keys)
+{
+	return visit->parts_known && nec_addrset_has(visit->parts_known, keys)
+		       ? NEC_REF_BORROWED
+		       : NEC_REF_CONSERVATIVE;
+}
+
+/* SSTATE_INTERNED_IMMORTAL, unicodeobject.h until 3.11: one reference that nobody gives back. */
+enum { INTERNED_IMMORTAL = 2 };
+
+/* The table of interned strings takes its references back from their counts:
+ * PyUnicode_InternInPlace, Objects/unicodeobject.c. */
+static enum nec_ref_kind interned_kind(const struct nec_target *t, uint64_t str)
+{
+	bool kept = t->layout.traits.strs == NEC_STR_FLEXIBLE && !t->layout.traits.immortal &&
+		    nec_field_bits(t, str, NEC_F_STR_INTERNED, 2) == INTERNED_IMMORTAL;
+
+	return kept ? NEC_REF_STRONG : NEC_REF_BORROWED;
+}
+
+/* 2.7: an entry that was deleted has a dummy for its key, and no value. */
+static void emit_dummies(struct nec_visit *visit, const struct nec_dict *dict)
+{
+	const struct nec_keys *keys = &dict->keys;
+	uint64_t i, key, value;
+
+	for (i = 0; i < keys->count; i++) {
+		memcpy(&key, keys->entries + i * keys->stride + keys->key_off, 8);
+		memcpy(&value, keys->entries + i * keys->stride + keys->value_off, 8);
+		if (key && !value)
+			nec_emit(visit, key, NEC_REF_STRONG, NEC_LABEL_STRING,
+				 nec_types_label(visit->types, " deleted"));
+	}
+}
+
 void nec_visit_dict(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
 {
 	const struct nec_target *t = visit->target;
-	bool shared;
+	enum nec_ref_kind key_kind, value_kind;
+	bool shared, interned;
 	uint32_t key_label;
 	uint64_t key, value;
 	struct nec_dict dict;
@@ -65,10 +127,19 @@ void nec_visit_dict(struct nec_visit *visit, uint64_t obj, const struct nec_type
 	}
 	shared = dict.keys.refcount != 1;
 	key_label = shared ? visit->types->label_shared_key : visit->types->label_key;
+	key_kind = shared ? shared_kind(visit, dict.keys.addr) : NEC_REF_STRONG;
+	/* Values that lie in an object are its own. */
+	value_kind = dict.embedded ? NEC_REF_BORROWED : NEC_REF_STRONG;
+	interned = nec_dict_is_interned(t, obj);
+	if (interned)
+		value_kind = NEC_REF_BORROWED;
 	while (nec_dict_next(&dict, &key, &value)) {
-		nec_emit(visit, key, NEC_REF_STRONG, NEC_LABEL_STRING, key_label);
-		nec_emit(visit, value, NEC_REF_STRONG, NEC_LABEL_KEY, key);
+		nec_emit(visit, key, interned ? interned_kind(t, key) : key_kind, NEC_LABEL_STRING,
+			 key_label);
+		nec_emit(visit, value, value_kind, NEC_LABEL_KEY, key);
 	}
+	if (t->layout.traits.dicts == NEC_DICT_OPEN)
+		emit_dummies(visit, &dict);
 	if (!shared)
 		nec_emit_part(visit, dict.keys.addr, dict.keys.bytes, true);
 	if (dict.values_addr && !dict.embedded)
@@ -232,13 +303,14 @@ void nec_visit_type(struct nec_visit *visit, uint64_t obj, const struct nec_type
 	static const struct {
 		enum nec_field field;
 		const char *label;
+		enum nec_ref_kind kind;
 	} heap[] = {
-		{NEC_F_HEAPTYPE_NAME, ".__name__"},
-		{NEC_F_HEAPTYPE_SLOTS, ".__slots__"},
-		{NEC_F_HEAPTYPE_QUALNAME, ".__qualname__"},
-		{NEC_F_HEAPTYPE_MODULE, ".ht_module"},
-		{NEC_F_HEAPTYPE_GETITEM, ".cached __getitem__"},
-		{NEC_F_HEAPTYPE_INIT, ".cached __init__"},
+		{NEC_F_HEAPTYPE_NAME, ".__name__", NEC_REF_STRONG},
+		{NEC_F_HEAPTYPE_SLOTS, ".__slots__", NEC_REF_STRONG},
+		{NEC_F_HEAPTYPE_QUALNAME, ".__qualname__", NEC_REF_STRONG},
+		{NEC_F_HEAPTYPE_MODULE, ".ht_module", NEC_REF_STRONG},
+		{NEC_F_HEAPTYPE_GETITEM, ".cached __getitem__", NEC_REF_BORROWED},
+		{NEC_F_HEAPTYPE_INIT, ".cached __init__", NEC_REF_BORROWED},
 	};
 	const struct nec_target *t = visit->target;
 	uint64_t state = nec_static_type_state(t, obj), subclasses, weaklist;
@@ -261,7 +333,8 @@ void nec_visit_type(struct nec_visit *visit, uint64_t obj, const struct nec_type
 	if (!(nec_field(t, obj, NEC_F_TYPE_FLAGS) & NEC_TYPE_HEAPTYPE))
 		return;
 	for (i = 0; i < sizeof(heap) / sizeof(heap[0]); i++)
-		nec_emit_field(visit, obj, heap[i].field, heap[i].label);
+		nec_emit(visit, nec_field(t, obj, heap[i].field), heap[i].kind, NEC_LABEL_STRING,
+			 nec_types_label(visit->types, "%s", heap[i].label));
 	nec_follow_native(visit, nec_field(t, obj, NEC_F_TYPE_DOC), NEC_LABEL_OPAQUE, 1);
 	if (nec_has(t, NEC_F_HEAPTYPE_CACHED_KEYS))
 		emit_cached_keys(visit, nec_field(t, obj, NEC_F_HEAPTYPE_CACHED_KEYS));

@@ -25,6 +25,7 @@ struct nec_error *nec_walk_init(struct nec_walk *walk, struct nec_types *types, 
 	walk->visit.malloc = malloc;
 	walk->objects = nec_addrset_create();
 	walk->parts = nec_addrset_create();
+	walk->visit.parts_known = walk->parts;
 	walk->shared = nec_addrset_create();
 	walk->found_in_blocks = nec_addrset_create();
 	if (!walk->objects || !walk->parts || !walk->shared || !walk->found_in_blocks)
@@ -220,8 +221,7 @@ static struct nec_error *visit_one(struct nec_walk *walk, uint64_t obj)
 		fetch(walk, i);
 	for (i = 0; i < visit->ref_count; i++) {
 		fetch(walk, i + FETCH);
-		if (visit->refs[i].kind == NEC_REF_CONSERVATIVE ||
-		    visit->refs[i].kind == NEC_REF_WEAK) {
+		if (!nec_ref_owns(visit->refs[i].kind)) {
 			NEC_TRY(mark_candidate(walk, visit->refs[i].dst));
 		} else {
 			NEC_TRY(mark(walk, visit->refs[i].dst));
@@ -250,6 +250,31 @@ static struct nec_error *close_over(struct nec_walk *walk)
 	return NULL;
 }
 
+uint64_t nec_static_end(const struct nec_target *t, uint32_t map, const char **path_ret)
+{
+	const struct nec_mapping *maps;
+	const struct nec_objfile *files;
+	uint32_t count, file_count, i;
+
+	maps = nec_image_mappings(t->image, &count);
+	if (map >= count || !(maps[map].perms & NEC_PERM_W))
+		return 0;
+	if ((maps[map].path && maps[map].objfile != UINT32_MAX) ||
+	    (maps[map].start >= t->data_start && maps[map].end <= t->data_end)) {
+		*path_ret = maps[map].path;
+		return maps[map].end;
+	}
+	/* Data that begins as zeros lies behind the last page of the file. */
+	files = nec_image_objfiles(t->image, &file_count);
+	for (i = 0; i < file_count && !maps[map].path; i++) {
+		if (files[i].start >= maps[map].start || files[i].end <= maps[map].start)
+			continue;
+		*path_ret = files[i].path;
+		return files[i].end < maps[map].end ? files[i].end : maps[map].end;
+	}
+	return 0;
+}
+
 /* All words of [start, end) that point at objects. */
 static struct nec_error *mark_words(struct nec_walk *walk, uint64_t start, uint64_t end)
 {
@@ -270,6 +295,7 @@ static struct nec_error *mark_roots(struct nec_walk *walk)
 {
 	const struct nec_target *t = walk->target;
 	const struct nec_mapping *maps;
+	const char *path;
 	uint32_t i, count;
 
 	NEC_TRY(mark(walk, t->type_type));
@@ -286,8 +312,7 @@ static struct nec_error *mark_roots(struct nec_walk *walk)
 	 * static objects. */
 	maps = nec_image_mappings(t->image, &count);
 	for (i = 0; i < count; i++)
-		if (maps[i].path && maps[i].objfile != UINT32_MAX && maps[i].perms & NEC_PERM_W)
-			NEC_TRY(mark_words(walk, maps[i].start, maps[i].end));
+		NEC_TRY(mark_words(walk, maps[i].start, nec_static_end(t, i, &path)));
 	return mark_words(walk, t->data_start, t->data_end);
 }
 
@@ -319,6 +344,18 @@ static struct nec_error *mark_found(struct nec_walk *walk, uint64_t obj)
 	return close_over(walk);
 }
 
+/*
+ * A block that begins with a number, and behind it with what an object left there, looks like that
+ * object with so many references. That none of dozens would be found is less likely.
+ */
+static bool is_crowded(const struct nec_walk *walk, uint64_t obj)
+{
+	enum { MOST_LOST = 32 };
+	bool immortal;
+
+	return nec_object_refcount(walk->target, obj, &immortal) > MOST_LOST && !immortal;
+}
+
 /* Blocks in use that nothing led to: objects that only native code holds, or nobody does any more.
  */
 static struct nec_error *mark_blocks(struct nec_walk *walk)
@@ -331,7 +368,7 @@ static struct nec_error *mark_blocks(struct nec_walk *walk)
 		if (nec_addrset_has(walk->parts, start))
 			continue;
 		obj = object_in_block(walk, start, size);
-		if (obj && !nec_addrset_has(walk->objects, obj))
+		if (obj && !nec_addrset_has(walk->objects, obj) && !is_crowded(walk, obj))
 			NEC_TRY(mark_found(walk, obj));
 	}
 	return NULL;

@@ -47,6 +47,10 @@ void nec_walk_deinit(struct nec_walk *walk);
 /* Bytes outside the object that walk->visit, just made, owns alone and that its size does not count. */
 int64_t nec_walk_native(const struct nec_walk *walk);
 
+/* Where the variables of a mapped file, or of Python itself, end that mapping number `map` begins
+ * with; 0: it has none. path_ret: that file's, NULL: not known. */
+uint64_t nec_static_end(const struct nec_target *t, uint32_t map, const char **path_ret);
+
 /* Finds them all. */
 struct nec_error *nec_walk_run(struct nec_walk *walk);
 

@@ -371,6 +371,13 @@ struct nec_error *nec_store_thread_retained(struct nec_store *store, uint32_t id
 			    (const struct nec_cell[]){nec_cell_int(id), nec_cell_int(retained)});
 }
 
+struct nec_error *nec_store_short(struct nec_store *store, uint64_t addr, int64_t owners)
+{
+	return nec_rows_put(
+		store, NEC_ROW_SHORT_COUNT,
+		(const struct nec_cell[]){nec_cell_int((int64_t)addr), nec_cell_int(owners)});
+}
+
 struct nec_error *nec_store_group_retained(struct nec_store *store, const char *kind,
 					   const char *name, int64_t retained)
 {

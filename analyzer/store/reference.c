@@ -30,10 +30,9 @@ enum column {
 enum { BY_SRC = 1, BY_DST = 2, BY_KIND = 4, BY_NOT_KIND = 8 };
 
 static const char *const kind_names[] = {
-	[NEC_REF_STRONG] = "strong",
-	[NEC_REF_WEAK] = "weak",
-	[NEC_REF_TYPE] = "type",
-	[NEC_REF_CONSERVATIVE] = "conservative",
+	[NEC_REF_STRONG] = "strong",     [NEC_REF_WEAK] = "weak",
+	[NEC_REF_TYPE] = "type",         [NEC_REF_CONSERVATIVE] = "conservative",
+	[NEC_REF_BORROWED] = "borrowed",
 };
 
 enum { KINDS = sizeof(kind_names) / sizeof(kind_names[0]), ALL_KINDS = (1 << KINDS) - 1 };

@@ -4,7 +4,7 @@
 CREATE TABLE reference(
 	src INTEGER,				-- object.addr of the referrer
 	dst INTEGER,				-- object.addr of the referent
-	kind TEXT,				-- strong, weak, type, or conservative: a word that points exactly at an object
+	kind TEXT,				-- strong, weak, type, conservative (a word that points exactly at an object), borrowed (not counted)
 	label TEXT,				-- .name ['key'] [3] +0x18
 	label_kind INTEGER HIDDEN,		-- 0 none, 1 fixed name, 2 index, 3 key, 4 attribute, 5 offset
 	label_value INTEGER HIDDEN		-- label.id, the index, object.addr of the key or attribute name, the offset

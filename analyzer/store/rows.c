@@ -35,6 +35,7 @@ static const struct {
 	[NEC_ROW_TYPE_SUMS] = {"UPDATE type SET count = ?2, bytes = ?3, native = ?4 WHERE id = ?1",
 			       4},
 	[NEC_ROW_TYPE_RETAINED] = {"UPDATE type SET retained = ?2 WHERE id = ?1", 2},
+	[NEC_ROW_SHORT_COUNT] = {"INSERT INTO short_count(addr, owners) VALUES(?, ?)", 2},
 	[NEC_ROW_TYPE_GROUP] = {"INSERT INTO type_group(kind, name, retained) VALUES(?, ?, ?)", 3},
 	[NEC_ROW_ROOT] = {"INSERT INTO root(addr, kind, label) VALUES(?, ?, ?)", 3},
 	[NEC_ROW_THREAD] =

@@ -99,6 +99,13 @@ CREATE TABLE object(
 	flags INTEGER				-- 1 has a collector header, 2 tracked, 4 immortal, 8 static, 16 nothing led to it
 );
 
+-- Objects with more owners than their reference count says: somebody gave back a reference that was not his, and they will be freed
+-- while others use them.
+CREATE TABLE short_count(
+	addr INTEGER PRIMARY KEY,		-- object.addr
+	owners INTEGER NOT NULL			-- references that were found and that own it
+);
+
 -- Short previews of what objects are, as repr() would begin. Not every object has one.
 CREATE TABLE value(
 	addr INTEGER PRIMARY KEY,		-- object.addr

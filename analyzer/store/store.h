@@ -108,6 +108,9 @@ struct nec_error *nec_store_objects_end(struct nec_store *store,
 					const struct nec_object_columns *columns,
 					struct nec_progress *progress);
 
+/* An object that has more owners than its count says. */
+struct nec_error *nec_store_short(struct nec_store *store, uint64_t addr, int64_t owners);
+
 /* What sets of objects retain: retained[] of all types by id, after nec_store_objects_end; a module
  * or a package (kind) by its name; the roots of a thread, after its THREAD. */
 struct nec_error *nec_store_type_retained(struct nec_store *store, const int64_t *retained,

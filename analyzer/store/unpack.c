@@ -56,7 +56,7 @@ static bool step_id(uint32_t previous, int64_t difference, uint32_t *ret)
 
 static bool valid_label(unsigned int kind, unsigned int label_kind)
 {
-	return kind <= NEC_REF_CONSERVATIVE && label_kind <= NEC_LABEL_WORD;
+	return kind < NEC_REF_KINDS && label_kind <= NEC_LABEL_WORD;
 }
 
 /* The column of lengths and the bytes behind it, which are the rest of the page. */

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reference counts against the references that were found: of a plain process all agree, and one wrong count is the only one.
+
+On the Python that runs this test, and on those that NECROPSY_PYTHONS names, separated by colons.
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+FIXTURES = os.path.join(os.environ["srcdir"], "fixtures")
+sys.path.insert(0, FIXTURES)
+import capture  # noqa: E402
+
+NECROPSY = os.environ["NECROPSY"]
+INCLUDE = "import sysconfig; print(sysconfig.get_paths()['include'])"
+
+
+def build(python, directory):
+    """miscount.so for this interpreter in directory; False where it cannot be built."""
+    include = subprocess.run([python, "-c", INCLUDE], stdout=subprocess.PIPE, universal_newlines=True, check=True).stdout.strip()
+    compiler = os.environ.get("CC", "cc").split()
+    if not os.path.exists(os.path.join(include, "Python.h")) or not shutil.which(compiler[0]):
+        return False
+    subprocess.run(compiler + ["-shared", "-fPIC", "-O1", "-I", include, "-o", os.path.join(directory, "miscount.so"),
+                               os.path.join(FIXTURES, "miscount.c")], check=True)
+    return True
+
+
+@unittest.skipUnless(shutil.which("gcore"), "gcore is not installed")
+class Refcounts(unittest.TestCase):
+    def audit(self, python, *arguments):
+        """Rows of the command, and the address that the process printed."""
+        target = os.path.join(FIXTURES, "miscount.py")
+        said = []
+        with tempfile.TemporaryDirectory() as directory:
+            core = capture.capture(directory, python, target, arguments, oracle=False, command=[python, target],
+                                   output=said.append)
+            done = subprocess.run([NECROPSY, "refcounts", core, "--json", "--limit", "1000"], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=300)
+            self.assertLess(done.returncode, 2, done.stderr)
+            found = re.search(rb"^record (\d+)$", said[0], re.M)
+            return json.loads(done.stdout), found and hex(int(found.group(1)))
+
+    def check(self, python):
+        rows, _ = self.audit(python)
+        self.assertEqual(rows, [])
+        with tempfile.TemporaryDirectory() as directory:
+            if not build(python, directory):
+                self.skipTest("no headers of %s, or no compiler" % python)
+            for mistake, more in (("forget", 1), ("overdraw", -1)):
+                rows, record = self.audit(python, mistake, directory)
+                self.assertEqual([(row["addr"], row["more"]) for row in rows], [(record, more)], (mistake, rows))
+                self.assertEqual(rows[0]["type"], "__main__.Record")
+
+
+def add_tests():
+    pythons = [p for p in os.environ.get("NECROPSY_PYTHONS", sys.executable).split(":") if p]
+    for number, python in enumerate(pythons):
+        name = "test_counts_of_a_plain_process_are_explained%s" % ("_%d" % number if number else "")
+        setattr(Refcounts, name, lambda self, python=python: self.check(python))
+
+
+add_tests()
+
+if __name__ == "__main__":
+    unittest.main()
