@@ -316,10 +316,14 @@ void nec_fit_series(const double *times, const double *values, size_t count, dou
 		fit_few(&d, fit);
 }
 
+/* How far the rate to come may be from the one that was seen, which no error of a fit covers: load
+ * changes, and a process that is dumped stands still meanwhile. */
+static const double drift = 0.1;
+
 bool nec_fit_reaches(const struct nec_fit *fit, double limit, double *at_ret, double *earliest_ret,
 		     double *latest_ret)
 {
-	double error = isnan(fit->error) ? 0 : fit->error;
+	double error = hypot(isnan(fit->error) ? 0 : fit->error, fit->slope * drift);
 	double offset = isnan(fit->value_error) ? 0 : fit->value_error;
 
 	if (!nec_shape_grows(fit->shape) || !(fit->slope > 0))

@@ -49,8 +49,8 @@ static inline bool nec_shape_grows(enum nec_shape shape)
 }
 
 /*
- * When the line reaches limit, seconds; false: it does not. earliest and latest: the range of it,
- * latest NaN: maybe never.
+ * When the line reaches limit, seconds; false: it does not. earliest and latest: the range of it, if
+ * the rate to come is within a tenth of the one that was seen; latest NaN: maybe never.
  */
 bool nec_fit_reaches(const struct nec_fit *fit, double limit, double *at_ret, double *earliest_ret,
 		     double *latest_ret);

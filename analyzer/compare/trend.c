@@ -432,28 +432,6 @@ static bool last_of(const struct trend *t, const char *kind, const char *name, d
 	return true;
 }
 
-static void find_limit(struct trend *t)
-{
-	double bytes;
-
-	t->limit.bytes = NAN;
-	t->limit.of = t->options->limit_of;
-	if (t->options->limit > 0) {
-		t->limit.bytes = (double)t->options->limit;
-		t->limit.origin = "--limit";
-	} else if (last_of(t, "limit", "cgroup_limit", &bytes)) {
-		t->limit.bytes = bytes;
-		t->limit.origin = "cgroup";
-		if (!t->limit.of && nec_courses_find(&t->courses, "memory", "cgroup", "bytes"))
-			t->limit.of = "cgroup";
-	} else if (last_of(t, "limit", "as_limit", &bytes)) {
-		t->limit.bytes = bytes;
-		t->limit.origin = "address space";
-		if (!t->limit.of)
-			t->limit.of = "size";
-	}
-}
-
 static const struct ranked *find_limited(const struct trend *t, const struct ranked *list,
 					 uint32_t count)
 {
@@ -468,28 +446,93 @@ static const struct ranked *find_limited(const struct trend *t, const struct ran
 	return NULL;
 }
 
+/* When a limit is reached. */
+struct forecast {
+	const struct ranked *of;
+	const char *verdict;
+	double at, earliest, latest; /* NaN: never, or not known */
+};
+
+static struct forecast foretell(const struct trend *t, const struct ranked *r)
+{
+	struct forecast f = {
+		.of = r, .verdict = "never", .at = NAN, .earliest = NAN, .latest = NAN};
+
+	if (r->course->values[r->course->count - 1] >= t->limit.bytes)
+		f.verdict = "over";
+	else if (r->course->count < 2)
+		f.verdict = "unknown";
+	else if (nec_fit_reaches(&r->fit, t->limit.bytes, &f.at, &f.earliest, &f.latest))
+		f.verdict = "reached";
+	return f;
+}
+
+static bool comes_before(const struct forecast *a, const struct forecast *b)
+{
+	bool over_a = !strcmp(a->verdict, "over"), over_b = !strcmp(b->verdict, "over");
+
+	if (over_a != over_b)
+		return over_a;
+	return isnan(b->at) ? !isnan(a->at) : a->at < b->at;
+}
+
+/* Of the limits that the snapshots tell of, the one that is reached first; t->limit becomes that
+ * one. To add one: its figure, what is said of it, and the memories that it may be of. */
+static struct forecast first_limit(struct trend *t, const struct ranked *list, uint32_t count)
+{
+	static const struct {
+		const char *figure, *origin, *of[2];
+	} limits[] = {
+		{"cgroup_limit", "cgroup", {"cgroup", "rss"}},
+		{"as_limit", "address space", {"size"}},
+	};
+	__typeof__(t->limit) best_limit = {.bytes = NAN, .of = t->options->limit_of};
+	struct forecast best = {0}, f;
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		const struct ranked *r = NULL;
+
+		if (!last_of(t, "limit", limits[i].figure, &t->limit.bytes))
+			continue;
+		t->limit.origin = limits[i].origin;
+		for (size_t j = 0; j < 2 && !r && limits[i].of[j]; j++) {
+			t->limit.of = t->options->limit_of ? t->options->limit_of : limits[i].of[j];
+			r = find_limited(t, list, count);
+		}
+		if (!r)
+			continue;
+		f = foretell(t, r);
+		if (!best.of || comes_before(&f, &best)) {
+			best = f;
+			best_limit = t->limit;
+		}
+	}
+	t->limit = best_limit;
+	return best;
+}
+
 static struct nec_error *put_forecast(struct trend *t, const struct ranked *list, uint32_t count)
 {
-	const struct ranked *r;
-	double at = NAN, earliest = NAN, latest = NAN;
-	const char *verdict = "never";
+	struct forecast f = {0};
 
-	find_limit(t);
-	if (isnan(t->limit.bytes))
+	t->limit.bytes = NAN;
+	t->limit.of = t->options->limit_of;
+	if (t->options->limit > 0) {
+		t->limit.bytes = (double)t->options->limit;
+		t->limit.origin = "--limit";
+		f.of = find_limited(t, list, count);
+		if (!f.of)
+			return note(t, "no snapshot says how large the memory was that is limited: "
+				       "see --limit-of");
+		f = foretell(t, f.of);
+	} else {
+		f = first_limit(t, list, count);
+	}
+	if (!f.of)
 		return NULL;
-	r = find_limited(t, list, count);
-	if (!r)
-		return note(
-			t,
-			"no snapshot says how large the memory was that is limited: see --limit-of");
-	if (r->course->values[r->course->count - 1] >= t->limit.bytes)
-		verdict = "over";
-	else if (r->course->count < 2)
-		verdict = "unknown";
-	else if (nec_fit_reaches(&r->fit, t->limit.bytes, &at, &earliest, &latest))
-		verdict = "reached";
-	return nec_sheet_put(t->sheet, "forecast", "nirttrrr", (int64_t)(r - list) + 1,
-			     t->limit.bytes, t->limit.origin, verdict, at, earliest, latest);
+	return nec_sheet_put(t->sheet, "forecast", "nirttrrr", (int64_t)(f.of - list) + 1,
+			     t->limit.bytes, t->limit.origin, f.verdict, f.at, f.earliest,
+			     f.latest);
 }
 
 /* Memory that grows faster than Python's objects, by a quarter and more, is not theirs. */
