@@ -482,6 +482,7 @@ static struct nec_error *find_by_choice(struct question *q, struct nec_path_set 
 	if (err || set->count)
 		return err;
 	q->not_roots = NULL;
+	nec_path_set_deinit(set); /* has none, but may have room for some */
 	return find_ids(q, set);
 }
 
