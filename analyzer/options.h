@@ -14,6 +14,7 @@ struct nec_load_options {
 	const char *const *lib_paths; /* directories to look for libraries in, by name; NULL-terminated */
 	bool no_values;		/* leave every payload out of the database */
 	bool no_native;		/* leave native stacks out */
+	bool all_native;	/* threads alone: debug information of the interpreter's own functions, too; it takes its time */
 	bool force;		/* load again although there is a database */
 	struct nec_progress *progress; /* may be NULL */
 };

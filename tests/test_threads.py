@@ -143,7 +143,7 @@ class Truth(unittest.TestCase):
             subprocess.run(
                 [NECROPSY, "load", "--force", "-o", path, core], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600
             )
-            self.assertEqual(without_retained(threads(path)), without_retained(threads(core)))
+            self.assertEqual(without_retained(threads(path, "--all-native")), without_retained(threads(core, "--all-native")))
             con = sqlite3.connect(path)
             lost = con.execute("SELECT count(*) FROM local l LEFT JOIN object o ON o.addr = l.addr WHERE o.addr IS NULL").fetchone()[0]
             con.close()

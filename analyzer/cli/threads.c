@@ -615,6 +615,7 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 		.exe = nec_cli_text(cli, "exe"),
 		.lib_paths = lib_paths,
 		.no_native = nec_cli_has(cli, "no-native"),
+		.all_native = nec_cli_has(cli, "all-native"),
 		.progress = nec_session_progress(),
 	};
 
@@ -663,8 +664,10 @@ const struct nec_command nec_command_threads = {
 		"are shown once, with the variables of the first; --limit is for the frames of\n"
 		"a stack. Circles of threads that wait for one another are named.\n"
 		"\n"
-		"A dump is read directly, which takes a moment whatever its size; of a\n"
-		"database the same is printed from its tables thread, frame and local.",
+		"A dump is read directly, which takes a moment whatever its size: then the\n"
+		"interpreter's own functions are named by its symbols, and --all-native reads\n"
+		"its debug information, too, for lines and inlined calls. Of a database the\n"
+		"same is printed from its tables thread, frame and local.",
 	.sets = NEC_OPTIONS_JSON | NEC_OPTIONS_LIMIT,
 	.options = options,
 	.min_operands = 1,

@@ -36,6 +36,9 @@ struct known {
 struct nec_places {
 	const struct nec_image *image; /* borrowed */
 	struct debug *debug;           /* by objfile */
+	char **names;                  /* owned: names without what the compiler added to them */
+	uint32_t name_count, name_capacity;
+	uint64_t max_unpacked;         /* bytes of compressed debug information that are worth it */
 	struct nec_place *items;
 	uint32_t count, capacity;
 	struct known *known;         /* open addressing */
@@ -49,6 +52,7 @@ struct nec_error *nec_places_create(const struct nec_image *image, struct nec_pl
 	if (!p)
 		return &nec_enomem;
 	p->image = image;
+	p->max_unpacked = NEC_LIMIT_DEBUG;
 	p->debug = calloc(image->objfile_count + 1, sizeof(*p->debug));
 	if (!p->debug) {
 		free(p);
@@ -70,6 +74,9 @@ void nec_places_destroy(struct nec_places *p)
 		if (p->debug[i].fd >= 0)
 			close(p->debug[i].fd);
 	}
+	while (p->name_count)
+		free(p->names[--p->name_count]);
+	free(p->names);
 	free(p->debug);
 	free(p->items);
 	free(p->known);
@@ -80,7 +87,7 @@ void nec_places_destroy(struct nec_places *p)
  * ----------------------------------------------------------------------------------------- */
 
 /* Can libdw be let at it? It unpacks all sections in memory. */
-static bool is_bearable(Elf *elf)
+static bool is_bearable(Elf *elf, uint64_t most)
 {
 	Elf_Scn *scn = NULL;
 	uint64_t size = 0;
@@ -91,7 +98,7 @@ static bool is_bearable(Elf *elf)
 		if (gelf_getshdr(scn, &sh) && sh.sh_flags & SHF_COMPRESSED &&
 		    gelf_getchdr(scn, &ch) && __builtin_add_overflow(size, ch.ch_size, &size))
 			return false;
-	return size <= NEC_LIMIT_DEBUG;
+	return size <= most;
 }
 
 /* Of the matching file, else of the debug file of its build id. NULL: none. */
@@ -108,7 +115,7 @@ static Dwarf *open_debug(struct nec_places *p, uint32_t objfile)
 	elf_version(EV_CURRENT);
 	if (data->map)
 		d->elf = elf_memory((char *)(uintptr_t)data->map, data->map_size);
-	if (d->elf && is_bearable(d->elf))
+	if (d->elf && is_bearable(d->elf, p->max_unpacked))
 		d->dw = dwarf_begin_elf(d->elf, DWARF_C_READ, NULL);
 	if (d->dw)
 		return d->dw;
@@ -118,7 +125,7 @@ static Dwarf *open_debug(struct nec_places *p, uint32_t objfile)
 	d->fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	if (d->fd >= 0)
 		d->elf = elf_begin(d->fd, ELF_C_READ_MMAP, NULL);
-	if (d->elf && is_bearable(d->elf))
+	if (d->elf && is_bearable(d->elf, p->max_unpacked))
 		d->dw = dwarf_begin_elf(d->elf, DWARF_C_READ, NULL);
 	return d->dw;
 }
@@ -240,6 +247,16 @@ static uint32_t read_debug(struct nec_places *p, uint32_t objfile, uint64_t vadd
 	return count;
 }
 
+/* Unpacked in some hundredths of a second. */
+enum { HURRY_UNPACKED = 8 << 20 };
+
+void nec_places_hurry(struct nec_places *places, uint32_t objfile)
+{
+	places->max_unpacked = HURRY_UNPACKED;
+	if (objfile < places->image->objfile_count)
+		places->debug[objfile] = (struct debug){.opened = true, .fd = -1};
+}
+
 /* ---- what is kept
  * ---------------------------------------------------------------------------------------------- */
 
@@ -270,6 +287,17 @@ static struct nec_error *grow_slots(struct nec_places *p)
 	return NULL;
 }
 
+/* "os_read.lto_priv.0", "f.cold", "f.isra.0": a part or a copy of the function before the dot, and no name of its own in the source. */
+static const char *source_name(struct nec_places *p, const char *symbol)
+{
+	const char *dot = strchr(symbol, '.');
+
+	if (!dot || dot == symbol || nec_image_grow((void **)&p->names, &p->name_capacity, p->name_count, sizeof(*p->names)))
+		return symbol;
+	p->names[p->name_count] = strndup(symbol, (size_t)(dot - symbol));
+	return p->names[p->name_count] ? p->names[p->name_count++] : symbol;
+}
+
 static uint32_t look_up(struct nec_places *p, uint64_t addr, struct nec_place list[MAX_INLINED])
 {
 	uint32_t objfile = nec_image_objfile_at(p->image, addr), count = 0, i;
@@ -284,8 +312,7 @@ static uint32_t look_up(struct nec_places *p, uint64_t addr, struct nec_place li
 	count = read_debug(p, objfile, addr - obj->bias, list);
 	if (!count) {
 		list[count++] = (struct nec_place){0};
-		if (!nec_image_symbol_at(p->image, addr, &list[0].function, &start))
-			list[0].function = NULL;
+		list[0].function = nec_image_symbol_at(p->image, addr, &list[0].function, &start) ? source_name(p, list[0].function) : NULL;
 	}
 	for (i = 0; i < count; i++) {
 		list[i].library = obj->path;

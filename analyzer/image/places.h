@@ -23,6 +23,10 @@ struct nec_places;
 
 /* Strings of places are borrowed until the destruction; image must outlive it. */
 struct nec_error *nec_places_create(const struct nec_image *image, struct nec_places **places_ret);
+
+/* From here on names come from symbols alone for code of this file, and where debug information would take long to unpack. */
+void nec_places_hurry(struct nec_places *places, uint32_t objfile);
+
 void nec_places_destroy(struct nec_places *places); /* NULL is fine */
 
 /*

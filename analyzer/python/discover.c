@@ -625,10 +625,10 @@ static struct nec_error *settle_candidate(struct nec_target *t)
 	return NULL;
 }
 
-static struct nec_error *try_candidate(struct nec_target *t, const struct nec_image *image,
+static struct nec_error *try_candidate(struct nec_target *t, const struct nec_image *image, bool quick,
 				       const struct candidate *candidate)
 {
-	struct nec_target fresh = {.image = image, .type_type = candidate->type_type};
+	struct nec_target fresh = {.image = image, .type_type = candidate->type_type, .quick = quick};
 	struct nec_error *err = settle_candidate(&fresh);
 
 	if (err) {
@@ -642,7 +642,7 @@ static struct nec_error *try_candidate(struct nec_target *t, const struct nec_im
 	return NULL;
 }
 
-static struct nec_error *find_target(struct nec_target *t, const struct nec_image *image)
+static struct nec_error *find_target(struct nec_target *t, const struct nec_image *image, bool quick)
 {
 	struct search s = {.image = image};
 	struct nec_error *err = NULL;
@@ -662,7 +662,7 @@ static struct nec_error *find_target(struct nec_target *t, const struct nec_imag
 	/* Of several copies the one that runs: a launcher's own library has no interpreter. */
 	for (i = 0; i < s.count; i++) {
 		nec_error_destroy(err);
-		err = try_candidate(t, image, &s.found[i]);
+		err = try_candidate(t, image, quick, &s.found[i]);
 		if (err)
 			continue;
 		if (t->interpreter_count)
@@ -686,9 +686,9 @@ static struct nec_error *find_target(struct nec_target *t, const struct nec_imag
 	return NULL;
 }
 
-struct nec_error *nec_target_init(struct nec_target *t, const struct nec_image *image)
+struct nec_error *nec_target_init(struct nec_target *t, const struct nec_image *image, bool quick)
 {
-	NEC_TRY(find_target(t, image));
+	NEC_TRY(find_target(t, image, quick));
 	nec_dict_find_interned(t);
 	return NULL;
 }

@@ -98,7 +98,10 @@ struct nec_error *nec_mixed_init(struct nec_mixed *m, const struct nec_target *t
 		m->unwind = NULL;
 		return NULL;
 	}
-	return nec_places_create(t->image, &m->places);
+	NEC_TRY(nec_places_create(t->image, &m->places));
+	if (t->quick)
+		nec_places_hurry(m->places, m->interpreter);
+	return NULL;
 }
 
 void nec_mixed_deinit(struct nec_mixed *m)

@@ -146,6 +146,13 @@ static int look_at_frame(const struct nec_target *t, const struct nec_stack_fram
 	       (frame->lasti >= 0 && frame->lasti < 1 << 24) + (frame->slot_count < 1 << 16);
 }
 
+static int count_frame(const struct nec_target *t, const struct nec_stack_frame *frame)
+{
+	(void)t;
+	(void)frame;
+	return 1;
+}
+
 static int probe_frames(struct nec_target *t)
 {
 	return over_frames(t, look_at_frame);
@@ -483,15 +490,23 @@ static void warn(struct nec_target *t, const struct nec_debug_offsets *offsets, 
 			"the debug information does not fit the memory: see disagrees in the table layout");
 }
 
-struct nec_error *nec_settle_layout(struct nec_target *t)
+/* What the table says where the memory was tried with it: is it so all over? */
+static bool fits(struct nec_target *t)
 {
-	struct nec_debug_offsets offsets = {.addr = 0};
+	unsigned int code = 5u + nec_has(t, NEC_F_CODE_QUALNAME) + nec_has(t, NEC_F_CODE_LOCALSPLUSNAMES);
+	int frames = over_frames(t, count_frame);
+
+	/* A frame may be in the making. */
+	return frames > 0 && probe_dicts(t) == 3 && probe_lists(t) && probe_tuples(t) == 2 &&
+	       probe_frames(t) >= 4 * frames - 4 && probe_code(t) >= (int)code * (frames - 1);
+}
+
+static void settle_all(struct nec_target *t, struct nec_debug_offsets *offsets)
+{
 	bool refuted[NEC_FIELD_SOURCES] = {false}, grouped[NEC_FIELD_COUNT] = {false},
 	     rest[NEC_FIELD_COUNT];
 	unsigned int g, i;
 
-	NEC_TRY(hear_dwarf(t));
-	hear_debug_offsets(t, &offsets);
 	for (g = 0; g < GROUPS; g++) {
 		bool in_group[NEC_FIELD_COUNT];
 
@@ -504,12 +519,26 @@ struct nec_error *nec_settle_layout(struct nec_target *t)
 			nec_target_find_interpreters(t);
 	}
 	/* Who was wrong about one thing is not believed about what cannot be tried. */
-	if (*offsets.damage)
+	if (*offsets->damage)
 		refuted[NEC_FIELD_OFFSETS] = true;
 	for (i = 0; i < NEC_FIELD_COUNT; i++)
 		rest[i] = !grouped[i];
 	settle(t, rest, NULL, refuted);
 	settle_gc_head(t);
-	warn(t, &offsets, refuted);
+	warn(t, offsets, refuted);
+}
+
+struct nec_error *nec_settle_layout(struct nec_target *t)
+{
+	struct nec_debug_offsets offsets = {.addr = 0};
+
+	if (!t->quick)
+		NEC_TRY(hear_dwarf(t));
+	hear_debug_offsets(t, &offsets);
+	settle_all(t, &offsets);
+	if (!t->quick || fits(t))
+		return NULL;
+	NEC_TRY(hear_dwarf(t));
+	settle_all(t, &offsets);
 	return NULL;
 }

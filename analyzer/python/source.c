@@ -836,7 +836,7 @@ static void close_source(struct nec_source *source)
 
 static struct nec_error *prepare(struct python_source *s, const char *tmpdir)
 {
-	NEC_TRY(nec_target_init(&s->target, s->image));
+	NEC_TRY(nec_target_init(&s->target, s->image, false));
 	NEC_TRY(nec_types_init(&s->types, &s->target));
 	NEC_TRY(nec_malloc_init(&s->malloc, s->image));
 	NEC_TRY(nec_heap_init(&s->heap, &s->target, &s->malloc));

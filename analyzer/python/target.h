@@ -29,6 +29,7 @@ struct nec_target {
 	uint64_t interned[NEC_TARGET_INTERPRETERS]; /* dicts of interned strings: they own none of
 						       them */
 	uint32_t interned_count;
+	bool quick;		/* the interpreter's debug information is read only where the table does not fit the memory */
 	uint64_t lost_threads;	/* newest thread state of the main interpreter, where the dump was cut off before that; else 0 */
 };
 
@@ -118,8 +119,11 @@ static inline uint64_t nec_first_thread(const struct nec_target *t, uint32_t i)
 /* Fills in interpreters, the main one first, by the layout as it is; and runtime, where it was found on the way. */
 void nec_target_find_interpreters(struct nec_target *t);
 
-/* Finds CPython in image and settles its layout. NEC_ERR_NOTFOUND: there is none; NEC_ERR_UNSUPPORTED: another implementation or version. */
-struct nec_error *nec_target_init(struct nec_target *t, const struct nec_image *image);
+/*
+ * Finds CPython in image and settles its layout. quick: for who wants the threads alone and at once, see nec_target.
+ * NEC_ERR_NOTFOUND: there is none; NEC_ERR_UNSUPPORTED: another implementation or version.
+ */
+struct nec_error *nec_target_init(struct nec_target *t, const struct nec_image *image, bool quick);
 void nec_target_deinit(struct nec_target *t);
 
 #endif

@@ -33,9 +33,9 @@ static void close_source(struct nec_source *source)
 }
 
 static struct nec_error *prepare(struct thread_source *s, const struct nec_image *image,
-				 bool no_native)
+				 bool no_native, bool all_native)
 {
-	NEC_TRY(nec_target_init(&s->target, image));
+	NEC_TRY(nec_target_init(&s->target, image, !all_native));
 	NEC_TRY(nec_types_init(&s->types, &s->target));
 	return nec_threads_init(&s->threads, &s->types, no_native);
 }
@@ -50,7 +50,7 @@ struct nec_error *nec_python_open_threads(const struct nec_image *image,
 	if (!s)
 		return &nec_enomem;
 	s->source = (struct nec_source){.next = next, .close = close_source};
-	err = prepare(s, image, options && options->no_native);
+	err = prepare(s, image, options && options->no_native, options && options->all_native);
 	if (err) {
 		close_source(&s->source);
 		return err;
