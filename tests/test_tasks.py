@@ -48,10 +48,10 @@ class Tasks(unittest.TestCase):
         if not capture.methods():
             self.skipTest("nothing here writes dumps")
 
-    def dump(self, path, root, target):
+    def dump(self, path, root, target, *args):
         """The database of the target's core, and what it wrote of itself."""
         out = tempfile.mkdtemp(dir=self.dir)
-        core = capture.capture(out, path, os.path.join(FIXTURES, target), root=root, method=capture.methods()[0])
+        core = capture.capture(out, path, os.path.join(FIXTURES, target), args=args, root=root, method=capture.methods()[0])
         with open(os.path.join(out, "oracle", target.replace("_service.py", ".json")), encoding="utf-8") as f:
             truth = json.load(f)
         db = os.path.join(out, "db")
@@ -91,10 +91,16 @@ class Tasks(unittest.TestCase):
                 self.compare(*self.dump(path, root, "tasks_service.py"))
 
     def test_greenlets_are_those_of_gevent(self):
+        self.compare_greenlets("gevent", r"gevent\S*Greenlet")
+
+    def test_greenlets_are_those_of_eventlet(self):
+        self.compare_greenlets("eventlet", r"eventlet\S*GreenThread")
+
+    def compare_greenlets(self, library, name):
         path = "/usr/bin/python3"
-        if not os.path.exists(path) or subprocess.run([path, "-c", "import gevent"], stderr=subprocess.DEVNULL).returncode:
-            self.skipTest("no gevent for " + path)
-        db, truth = self.dump(path, None, "greenlets_service.py")
+        if not os.path.exists(path) or subprocess.run([path, "-W", "ignore", "-c", "import " + library], stderr=subprocess.DEVNULL).returncode:
+            self.skipTest("no %s for %s" % (library, path))
+        db, truth = self.dump(path, None, "greenlets_service.py", library)
         con = sqlite3.connect(db)
         found = {addr: [] for addr, in con.execute("SELECT addr FROM task WHERE kind = 'greenlet'")}
         for addr, function, line in con.execute("SELECT task, function, line FROM task_frame ORDER BY task, depth"):
@@ -106,7 +112,7 @@ class Tasks(unittest.TestCase):
         for addr, stack in truth.items():
             if addr not in running:
                 self.assertEqual(found[int(addr)], stack)
-        self.assertRegex(self.tasks(db), r"(?m)^\d+ greenlets: gevent\S*Greenlet, .*: suspended; ")
+        self.assertRegex(self.tasks(db), r"(?m)^\d+ greenlets: " + name + r", .*: suspended; ")
 
 
 if __name__ == "__main__":
