@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests of the readers of facts share: the samples, the facts that factdump prints of a file, and second opinions
 on the formats, parsed here by other means than the readers' own."""
+import glob
 import json
 import os
 import pickle
 import struct
 import subprocess
+import sys
 
 SRCDIR = os.environ.get('srcdir', os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
 BUILDDIR = os.path.dirname(os.environ.get('NECROPSY', os.path.join(os.getcwd(), 'necropsy')))
@@ -20,6 +22,13 @@ def sample(*path):
 def unpacked(*path):
     """The bytes of a sample that is kept packed."""
     return subprocess.check_output(['zstd', '-dcq', sample(*path)])
+
+
+def pythons():
+    """This one, and those that NECROPSY_PYTHONS names (separated by colons) or pyenv has."""
+    found = [sys.executable] + [p for p in os.environ.get('NECROPSY_PYTHONS', '').split(':') if p]
+    found += sorted(glob.glob(os.path.expanduser('~/.pyenv/versions/*/bin/python')))
+    return found
 
 
 class Facts(object):

@@ -310,11 +310,15 @@ class Tracemalloc(ReaderTest):
             self.assertEqual(facts.meta('traced_bytes'), str(sum(sizes)))
             self.assertEqual(facts.meta('traceback_limit'), '4')
 
-    def test_snapshot_of_this_python(self):
-        path = os.path.join(self.dir, 'now.pickle')
-        subprocess.check_call([sys.executable, '-c', "exec(compile(open('dump.py').read(), 'dump.py', 'exec'))", path],
-                              cwd=sample('tracemalloc'))
-        self.check_against_tool(path, path.replace('.pickle', '.txt'))
+    def test_snapshots_of_every_python(self):
+        for python in readers.pythons():
+            if subprocess.run([python, '-c', 'import tracemalloc'], stderr=subprocess.DEVNULL).returncode:
+                continue  # Python 2
+            with self.subTest(python=python):
+                path = os.path.join(self.dir, 'now.pickle')
+                subprocess.check_call([python, '-c', "exec(compile(open('dump.py').read(), 'dump.py', 'exec'))", path],
+                                      cwd=sample('tracemalloc'))
+                self.check_against_tool(path, path.replace('.pickle', '.txt'))
 
     def make(self, traces, protocol=4):
         """A pickle as tracemalloc's, of these traces."""

@@ -13,6 +13,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import cgroups
 import readers
 from readers import Facts
 
@@ -51,25 +52,19 @@ started.wait()
 '''
 
 
-def pythons():
-    """This one, and those that NECROPSY_PYTHONS names (separated by colons) or pyenv has."""
-    found = [sys.executable] + [p for p in os.environ.get('NECROPSY_PYTHONS', '').split(':') if p]
-    found += sorted(glob.glob(os.path.expanduser('~/.pyenv/versions/*/bin/python')))
-    return found
-
-
 class SnapshotTest(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.dir)
 
-    def start(self, code, python=sys.executable):
+    def start(self, code, python=sys.executable, preexec_fn=None):
         # The module is copied: a Python 2 would leave its .pyc beside it.
         shutil.copy(os.path.join(readers.SRCDIR, 'formats', 'necropsy_snapshot.py'), self.dir)
         path = os.path.join(self.dir, 'service.py')
         with open(path, 'w') as f:
             f.write(SERVICE + code)
-        return subprocess.Popen([python, path, self.dir, self.out()], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return subprocess.Popen([python, path, self.dir, self.out()], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, preexec_fn=preexec_fn)
 
     def run_service(self, code, python=sys.executable):
         p = self.start(code, python)
@@ -84,7 +79,7 @@ class SnapshotTest(unittest.TestCase):
         return sorted(glob.glob(os.path.join(self.out(), '*.nsnap.gz')), key=lambda p: int(p.split('-')[-1].split('.')[0]))
 
     def test_objects_and_references_by_every_python(self):
-        for python in pythons():
+        for python in readers.pythons():
             with self.subTest(python=python):
                 shutil.rmtree(self.out(), ignore_errors=True)
                 said = self.run_service(
@@ -163,6 +158,46 @@ class SnapshotTest(unittest.TestCase):
             p.kill()
             p.communicate()
 
+    def test_every_occasion_by_every_python(self):
+        code = ("necropsy_snapshot.install(dir=sys.argv[2], every=0.7, keep=None, share=0.5, limit=200 << 20, poll=0.05)\n"
+                "print('up'); sys.stdout.flush()\n"
+                "sys.stdin.readline()\nballast = bytearray(150 << 20)\nsys.stdin.readline()\ndel ballast\n[0] * (1 << 60)\n")
+        for python in readers.pythons():
+            with self.subTest(python=python):
+                shutil.rmtree(self.out(), ignore_errors=True)
+                p = self.start(code, python)
+                try:
+                    p.stdout.readline()
+                    self.await_reason('every')
+                    self.await_reason('signal', lambda: os.kill(p.pid, signal.SIGUSR2))
+                    p.stdin.write(b'\n')
+                    p.stdin.flush()
+                    self.await_reason('limit')
+                    p.stdin.write(b'\n')
+                    p.stdin.flush()
+                    self.await_reason('MemoryError', p.poll)
+                    _, err = p.communicate(timeout=60)
+                    self.assertIn(b'MemoryError', err)
+                    self.assertEqual(p.returncode, 1)
+                finally:
+                    if p.poll() is None:
+                        p.kill()
+                        p.communicate()
+                for path in self.files():
+                    facts = Facts('snapshot', path)
+                    self.assertEqual(dict(facts.of('census', 'name', 'count'))['__main__.Node'], 51)
+                    self.assertEqual(facts.warnings(), [])
+
+    def await_reason(self, reason, again=lambda: None):
+        """A snapshot for that reason; one that comes while a writer is at work is passed over, so the occasion is repeated."""
+        end = time.time() + 60
+        while time.time() < end:
+            if reason in [Facts('snapshot', f).meta('reason') for f in self.files()]:
+                return
+            again()
+            time.sleep(0.3)
+        self.fail('no snapshot because of: %s' % reason)
+
     def test_clock_and_limit(self):
         p = self.start("necropsy_snapshot.install(dir=sys.argv[2], every=0.3, share=0.5, limit=200 << 20, poll=0.05)\n"
                        "time.sleep(1)\nballast = bytearray(150 << 20)\nprint('up'); sys.stdout.flush()\ntime.sleep(60)\n")
@@ -174,6 +209,27 @@ class SnapshotTest(unittest.TestCase):
                 reasons = [Facts('snapshot', f).meta('reason') for f in self.files()]
             self.assertIn('every', reasons)
             self.assertEqual(reasons.count('limit'), 1)
+        finally:
+            p.kill()
+            p.communicate()
+
+    def test_share_of_the_limit_of_a_cgroup(self):
+        try:
+            group = cgroups.MemoryCgroup(200 << 20)
+        except cgroups.CannotMake as e:
+            self.skipTest(str(e))
+        self.addCleanup(group.remove)
+        p = self.start("necropsy_snapshot.install(dir=sys.argv[2], share=0.5, poll=0.05)\nprint('up'); sys.stdout.flush()\n"
+                       "sys.stdin.readline()\nballast = bytearray(120 << 20)\nballast[::4096] = b'x' * (120 << 8)\ntime.sleep(60)\n",
+                       preexec_fn=group.enter)
+        try:
+            p.stdout.readline()
+            time.sleep(1)
+            self.assertEqual(self.files(), [])
+            p.stdin.write(b'\n')
+            p.stdin.flush()
+            self.await_reason('limit')
+            self.assertEqual(len(self.files()), 1)
         finally:
             p.kill()
             p.communicate()
