@@ -223,6 +223,39 @@ struct nec_error *nec_suspects_garbage(struct nec_suspects *s)
 	return nec_suspects_add(s, "garbage", &title, &detail, bytes, 0);
 }
 
+/* ---- references that were given back too often ---- */
+
+/* Not a matter of bytes: the process is about to use memory that was freed. */
+struct nec_error *nec_suspects_overdrawn(struct nec_suspects *s)
+{
+	_cleanup_(nec_text_deinit) struct nec_text title = {0}, detail = {0}, name = {0};
+	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
+	int64_t count;
+	uint64_t addr;
+	bool row;
+
+	NEC_TRY(ask(s, "suspect_short", false, &query));
+	NEC_TRY(nec_query_step(query, &row));
+	if (!row)
+		return NULL;
+	addr = (uint64_t)nec_query_int(query, 0);
+	count = nec_query_int(query, 5);
+	NEC_TRY(nec_suspects_name(s, addr, &name, &detail));
+	nec_text_count(&title, count);
+	nec_text_printf(&title, count == 1 ? " object has" : " objects have");
+	nec_text_printf(&title, " fewer references counted than own %s: %s",
+			count == 1 ? "it" : "them", nec_text_str(&name));
+	nec_text_printf(
+		&detail,
+		" The count of this %s is %lld, and %lld references that own it were found: C code gave back one "
+		"that was not its own (a Py_DECREF too many), or the memory is damaged. It will be freed while "
+		"others use it. The command refcounts lists all.",
+		nec_query_text(query, 2, NULL), (long long)nec_query_int(query, 3),
+		(long long)nec_query_int(query, 4));
+	return nec_suspects_add(s, "reference count", &title, &detail, nec_query_int(query, 1),
+				addr);
+}
+
 /* ---- references that nobody holds ---- */
 
 struct nec_error *nec_suspects_leaked(struct nec_suspects *s)

@@ -76,6 +76,7 @@ struct nec_error *nec_suspects_tracebacks(struct nec_suspects *s);
 struct nec_error *nec_suspects_tasks(struct nec_suspects *s);
 struct nec_error *nec_suspects_garbage(struct nec_suspects *s);
 struct nec_error *nec_suspects_uncollectable(struct nec_suspects *s);
+struct nec_error *nec_suspects_overdrawn(struct nec_suspects *s);
 struct nec_error *nec_suspects_leaked(struct nec_suspects *s);
 struct nec_error *nec_suspects_holders(struct nec_suspects *s);
 struct nec_error *nec_suspects_threads(struct nec_suspects *s);

@@ -203,6 +203,21 @@ class Holders(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("<svg", done.stdout)
 
+    def test_dominators_by_what_holds_them(self):
+        local = [row for row in self.ask("dominators", "--by", "local", "--limit", 0) if row["name"] == "mine"]
+        self.assertEqual([row["thread"] for row in local], ["holder"])
+        self.assertGreater(local[0]["retained"], 2000 * 1000)
+        threads = {row["name"]: row["retained"] for row in self.ask("dominators", "--by", "thread")}
+        self.assertLessEqual(local[0]["retained"], threads["holder"])
+        roots = self.ask("dominators", "--by", "root", "--limit", 0)
+        self.assertIn(local[0]["addr"], {row["addr"] for row in roots if row["kind"] == "frame"})
+        kinds = {row["kind"]: row["retained"] for row in self.ask("dominators", "--by", "kind")}
+        for kind in kinds:
+            self.assertEqual(kinds[kind], sum(row["retained"] for row in roots if row["kind"] == kind), kind)
+        done = subprocess.run([NECROPSY, "dominators", self.core, "--by", "nothing"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 2)
+
     def test_reference_counts_of_plain_objects_are_explained(self):
         more = {row["addr"] for row in self.ask("refcounts")}
         self.assertFalse(more & {hex(a) for a in self.ids.values()})

@@ -43,6 +43,9 @@ class Refcounts(unittest.TestCase):
             done = subprocess.run([NECROPSY, "refcounts", core, "--json", "--limit", "1000"], stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=300)
             self.assertLess(done.returncode, 2, done.stderr)
+            report = subprocess.run([NECROPSY, "report", core, "--json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                    stderr=subprocess.DEVNULL, universal_newlines=True, timeout=300)
+            self.findings = json.loads(report.stdout)["findings"]
             found = re.search(rb"^record (\d+)$", said[0], re.M)
             return json.loads(done.stdout), found and hex(int(found.group(1)))
 
@@ -56,6 +59,8 @@ class Refcounts(unittest.TestCase):
                 rows, record = self.audit(python, mistake, directory)
                 self.assertEqual([(row["addr"], row["more"]) for row in rows], [(record, more)], (mistake, rows))
                 self.assertEqual(rows[0]["type"], "__main__.Record")
+                self.assertEqual([f["addr"] for f in self.findings if f["rule"] == "reference count"],
+                                 [record] if mistake == "overdraw" else [])
 
 
 def add_tests():
