@@ -35,6 +35,7 @@ FORMAT = 'necropsy-snapshot 1'
 SUFFIX = '.nsnap.gz'
 PY2 = sys.version_info[0] == 2
 _FLUSH = 1 << 16
+_REPEATS = 3  # of a snapshot because of a limit whose writer was stopped
 _OWN_FILE = (lambda: 0).__code__.co_filename
 _LONG = long if PY2 else int  # noqa: F821
 _STR = (str, unicode) if PY2 else (str,)  # noqa: F821
@@ -49,6 +50,7 @@ class _Options(object):
     def __init__(self, **kw):
         self.__dict__.update(kw)
         self.child = None  # pid of the writer at work
+        self.stopped = False  # the last writer did not finish
         self.count = 0
         self.thread = None
         self.stop = threading.Event()
@@ -165,7 +167,7 @@ def _hook_exceptions(options):
 def _watch(options):
     """The thread that looks at clock and memory, and buries writers."""
     due = None if options.every is None else _clock() + options.every
-    armed = True
+    armed, repeats = True, 0
     while True:
         pause = options.poll if options.share is not None else options.every
         if due is not None:
@@ -184,7 +186,10 @@ def _watch(options):
                 if armed and used >= options.share:
                     armed = take('limit') is None
                 elif used < options.share * 0.95:
-                    armed = True
+                    armed, repeats = True, 0
+                elif options.stopped and repeats < _REPEATS:
+                    # The OOM killer took the writer: there may be room now.
+                    armed, repeats = True, repeats + 1
         except Exception:  # whatever it was, the service goes on
             if sys is None:  # the interpreter is going away
                 return
@@ -256,8 +261,10 @@ def _bury(options, wait):
     if options.child is None:
         return True
     try:
-        if os.waitpid(options.child, 0 if wait else os.WNOHANG)[0] == 0:
+        pid, status = os.waitpid(options.child, 0 if wait else os.WNOHANG)
+        if pid == 0:
             return False
+        options.stopped = status != 0
     except OSError as e:
         if e.errno == errno.EINTR:
             return False
@@ -319,6 +326,7 @@ def _take(options, reason, wait):
         finally:
             os._exit(code)
     options.child = pid
+    options.stopped = False
     if wait:
         while not _bury(options, True):
             pass

@@ -215,12 +215,12 @@ class SnapshotTest(unittest.TestCase):
 
     def test_share_of_the_limit_of_a_cgroup(self):
         try:
-            group = cgroups.MemoryCgroup(200 << 20)
+            group = cgroups.MemoryCgroup(400 << 20)
         except cgroups.CannotMake as e:
             self.skipTest(str(e))
         self.addCleanup(group.remove)
         p = self.start("necropsy_snapshot.install(dir=sys.argv[2], share=0.5, poll=0.05)\nprint('up'); sys.stdout.flush()\n"
-                       "sys.stdin.readline()\nballast = bytearray(120 << 20)\nballast[::4096] = b'x' * (120 << 8)\ntime.sleep(60)\n",
+                       "sys.stdin.readline()\nballast = bytearray(220 << 20)\nballast[::4096] = b'x' * (220 << 8)\ntime.sleep(60)\n",
                        preexec_fn=group.enter)
         try:
             p.stdout.readline()
@@ -233,6 +233,33 @@ class SnapshotTest(unittest.TestCase):
         finally:
             p.kill()
             p.communicate()
+
+    def test_snapshot_at_a_limit_is_taken_again_when_its_writer_was_killed(self):
+        # A writer that writes slowly enough to be met at work.
+        p = self.start("line = necropsy_snapshot._Writer.line\n"
+                       "necropsy_snapshot._Writer.line = lambda *a: (time.sleep(0.002), line(*a))\n"
+                       "necropsy_snapshot.install(dir=sys.argv[2], share=0.5, limit=200 << 20, poll=0.05)\n"
+                       "ballast = bytearray(150 << 20)\nballast[::4096] = b'x' * (150 << 8)\nprint('up'); sys.stdout.flush()\n"
+                       "time.sleep(60)\n")
+        try:
+            p.stdout.readline()
+            os.kill(self.writer_of(p.pid), signal.SIGKILL)
+            self.await_reason('limit')
+            self.assertIsNone(p.poll())
+        finally:
+            p.kill()
+            p.communicate()
+
+    def writer_of(self, pid):
+        end = time.time() + 60
+        while time.time() < end:
+            for thread in os.listdir('/proc/%d/task' % pid):
+                with open('/proc/%d/task/%s/children' % (pid, thread)) as f:
+                    children = f.read().split()
+                if children:
+                    return int(children[0])
+            time.sleep(0.01)
+        self.fail('nothing is written')
 
     def test_memory_error_in_thread_and_program(self):
         self.run_service("necropsy_snapshot.install(dir=sys.argv[2], share=None)\n"
