@@ -83,6 +83,20 @@ class Cut(unittest.TestCase):
             self.assertLess(len(made_up), 10, [(hex(a), cut.objects[a]) for a in made_up[:5]])
             cut.db.con.close()
 
+    @unittest.skipUnless("gcore" in capture.methods(), "no gcore here")
+    def test_what_cannot_be_known_is_named(self):
+        """gcore writes the static data of libraries, and the notes that say which files these are, at the end."""
+        shared = [i for i in matrix.interpreters([]) if not i.refusal and matrix.libpython(i.path)]
+        if not shared:
+            self.skipTest("no interpreter with a shared library here")
+        core = capture.capture(os.path.join(self.directory, "g"), shared[-1].path, os.path.join(FIXTURES, "zoo.py"), method="gcore", oracle=False)
+        os.truncate(core, os.path.getsize(core) * 60 // 100)
+        db = os.path.join(self.directory, "cut.db")
+        done = subprocess.run([NECROPSY, "load", "-f", "-o", db, core], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertRegex(done.stdout, r"cut off at \d+ of \d+ bytes, and the types of Python")
+        self.assertIn("so do the notes", done.stdout)
+
     def test_references_into_what_is_missing_are_counted(self):
         for path, whole, cut in self.each((60,)):
             starts = [m[0] for m in cut.missing]

@@ -254,14 +254,14 @@ static void find_static_data(struct nec_target *t)
 			t->data_end = maps[i].end > t->data_end ? maps[i].end : t->data_end;
 		}
 	}
-	/* Mappings are sorted: walk outwards from the type's own, and from the end of what is of the
-	 * same file. */
+	/* Mappings are sorted: walk outwards from the type's own, and from the end of what is of
+	 * the same file. */
 	for (i = 0; i < count && &maps[i] != own; i++)
 		;
 	for (k = i + 1; k < count && maps[k].start < t->data_end; k++)
 		;
 	for (; k < count && maps[k].start == t->data_end && !maps[k].path &&
-			maps[k].perms & NEC_PERM_W && t->data_end - t->data_start < NEAR;
+	       maps[k].perms & NEC_PERM_W && t->data_end - t->data_start < NEAR;
 	     k++)
 		t->data_end = maps[k].end;
 	for (k = i; !own->path && k-- > 0 && maps[k].end == t->data_start && !maps[k].path &&
@@ -300,8 +300,8 @@ static bool has_name(const struct nec_target *t, uint64_t obj, const char *name)
 /*
  * Is there an interpreter at addr? Its first thread state points back at it; so do neighbours in
  * many a list, the rings of pymalloc's pools among them, so that one of its namespaces must be what
- * it is. Of one that is being torn down, or that was cut off, a dict is enough, if the thread is one
- * of the process.
+ * it is. Of one that is being torn down, or that was cut off, a dict is enough, if the thread is
+ * one of the process.
  */
 static bool is_interpreter(const struct nec_target *t, uint64_t addr)
 {
@@ -642,6 +642,27 @@ static struct nec_error *try_candidate(struct nec_target *t, const struct nec_im
 	return NULL;
 }
 
+/* Of a dump that was cut off: what it lacks. The kernel writes the notes first, gcore the static
+ * data of libraries and the notes last. */
+static struct nec_error *no_python(const struct nec_image *image)
+{
+	const struct nec_completeness *c = nec_image_completeness(image);
+	uint32_t count, i, named = 0;
+	const struct nec_mapping *maps = nec_image_mappings(image, &count);
+
+	if (!c->truncated)
+		return nec_error_create(NEC_ERR_NOTFOUND,
+					"no CPython in it: no type that is its own type");
+	for (i = 0; i < count; i++)
+		named += maps[i].path && *maps[i].path == '/';
+	return nec_error_create(
+		NEC_ERR_NOTFOUND,
+		"no CPython in what is left of it: it was cut off at %llu of %llu bytes, and the types of Python, static data that any object needs to be known, lie behind that%s",
+		(unsigned long long)c->file_size, (unsigned long long)c->expected_size,
+		named ? ""
+		      : "; so do the notes that name the mapped files, which could stand in for them");
+}
+
 static struct nec_error *find_target(struct nec_target *t, const struct nec_image *image, bool quick)
 {
 	struct search s = {.image = image};
@@ -656,8 +677,7 @@ static struct nec_error *find_target(struct nec_target *t, const struct nec_imag
 		if (looks_like_pypy(image))
 			return nec_error_create(NEC_ERR_UNSUPPORTED,
 						"this is PyPy, not CPython: its heap is not read");
-		return nec_error_create(NEC_ERR_NOTFOUND,
-					"no CPython in it: no type that is its own type");
+		return no_python(image);
 	}
 	/* Of several copies the one that runs: a launcher's own library has no interpreter. */
 	for (i = 0; i < s.count; i++) {

@@ -72,13 +72,16 @@ bool nec_remnant_iter_next(struct nec_remnant_iter *it, uint64_t *start_ret, uin
 	return false;
 }
 
-uint32_t nec_remnant_atoms(const struct nec_target *target, uint64_t size, uint32_t *first_ret)
+uint32_t nec_remnant_atoms(const struct nec_target *target, uint64_t size, uint32_t *first_ret,
+			   uint32_t *size_ret)
 {
-	enum { ATOM = 24 }; /* sizeof PyIntObject, PyFloatObject */
+	uint32_t atom = (uint32_t)nec_off(target, NEC_SIZEOF_OBJECT) + 8;
 
-	*first_ret = 8; /* behind the link to the next block */
-	if (target->layout.traits.strs != NEC_STR_BYTES || size < ATOM_BLOCK - ATOM ||
-	    size > ATOM_BLOCK + 16)
+	/* Behind the link to the next block, and in a debug build the hook's bytes. */
+	*first_ret = *target->layout.abi ? 8 + 16 : 8;
+	*size_ret = atom;
+	if (target->layout.traits.strs != NEC_STR_BYTES || size < ATOM_BLOCK - atom ||
+	    size > ATOM_BLOCK + 48)
 		return 0;
-	return (ATOM_BLOCK - 8) / ATOM;
+	return (ATOM_BLOCK - 8) / atom;
 }

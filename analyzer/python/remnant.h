@@ -27,9 +27,10 @@ bool nec_remnant_iter_next(struct nec_remnant_iter *it, uint64_t *start_ret, uin
 
 /*
  * Until 2.7 int and float allocate their instances themselves, a block full of them at a time:
- * where the first one lies in a block of malloc of `size` bytes, and how many there are room for;
- * 0: that is none of theirs.
+ * where the first one lies in a block of malloc of `size` bytes, how large each is, and how many
+ * there is room for; 0: that is none of theirs.
  */
-uint32_t nec_remnant_atoms(const struct nec_target *target, uint64_t size, uint32_t *first_ret);
+uint32_t nec_remnant_atoms(const struct nec_target *target, uint64_t size, uint32_t *first_ret,
+			   uint32_t *size_ret);
 
 #endif

@@ -431,16 +431,16 @@ static struct nec_error *mark_remnant(struct nec_walk *walk)
 {
 	struct nec_remnant_iter it;
 	uint64_t start, size, obj, n = 0;
-	uint32_t first, atoms, i;
+	uint32_t first, atom, atoms, i;
 
 	nec_remnant_iter_init(&it, walk->heap);
 	while (nec_remnant_iter_next(&it, &start, &size)) {
 		if (!(++n & 0xffff))
 			NEC_TRY(nec_progress_step(walk->progress, "finding objects", walk->marked,
 						  0));
-		atoms = nec_remnant_atoms(walk->target, size, &first);
+		atoms = nec_remnant_atoms(walk->target, size, &first, &atom);
 		for (i = 0; i < atoms; i++) {
-			obj = start + first + UINT64_C(24) * i;
+			obj = start + first + (uint64_t)atom * i;
 			if (!nec_addrset_has(walk->objects, obj) && is_atom(walk, obj))
 				NEC_TRY(mark_found(walk, obj));
 		}
