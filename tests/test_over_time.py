@@ -4,13 +4,19 @@
 Figures are printed: precision and recall of identity against the service's own record, how far the projected end was from
 the real one, and what a capture costs beside gcore.
 """
+import fcntl
 import json
 import os
+import pty
 import resource
+import select
 import shutil
+import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import unittest
@@ -217,6 +223,103 @@ class End(Case):
             % (kind, origin, forecast["at"] - last, forecast["earliest"] - last, "never" if latest is None else "%.1f" % (latest - last),
                real - last, 100 * off))
         return off, forecast["earliest"] <= real and (latest is None or real <= latest)
+
+
+class Mixed(Case):
+    """Cores, snapshots that the service writes of itself, and the memory that mprof recorded of it, on one axis."""
+
+    def record(self, pid, path, stop):
+        """As mprof does: by itself where it is installed, else in its format."""
+        with open(path, "w") as f:
+            f.write("CMDLINE python growing.py\n")
+            while not stop.wait(0.1):
+                with open("/proc/%d/statm" % pid) as statm:
+                    pages = int(statm.read().split()[1])
+                f.write("MEM %.6f %.4f\n" % (pages * os.sysconf("SC_PAGE_SIZE") / MIB, time.time()))
+                f.flush()
+
+    def snapshots(self):
+        """Three cores and three own snapshots in turn, and the recording."""
+        program = self.service_file()
+        own = os.path.join(self.directory, "own")
+        process = subprocess.Popen([sys.executable, program, os.path.join(SRCDIR, "formats"), own, GROWING, "registry", "8"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=dict(ENV, MALLOC_ARENA_MAX="1"))
+        self.addCleanup(lambda: (process.kill(), process.wait(), process.stdin.close(), process.stdout.close()))
+        process.stdout.readline()
+        curve, stop = os.path.join(self.directory, "mprofile.dat"), threading.Event()
+        recorder = threading.Thread(target=self.record, args=(process.pid, curve, stop))
+        recorder.start()
+        paths = []
+        try:
+            for number in range(3):
+                time.sleep(0.7)
+                paths.append(os.path.join(self.directory, "core.%d" % number))
+                run("capture", str(process.pid), "-o", paths[-1])
+                time.sleep(0.7)
+                process.send_signal(signal.SIGUSR2)
+                end = time.time() + 60
+                while time.time() < end:
+                    done = sorted(n for n in (os.listdir(own) if os.path.isdir(own) else []) if n.endswith(".gz"))
+                    if len(done) > number:
+                        break
+                    time.sleep(0.05)
+                paths.append(os.path.join(own, sorted(done, key=lambda n: int(n.split("-")[-1].split(".")[0]))[-1]))
+        finally:
+            stop.set()
+            recorder.join()
+        return paths + [curve]
+
+    def service_file(self):
+        path = os.path.join(self.directory, "service.py")
+        with open(path, "w") as f:
+            f.write("import sys\nsys.path.insert(0, sys.argv[1])\nimport necropsy_snapshot\n"
+                    "necropsy_snapshot.install(dir=sys.argv[2], objects=True, values=True, share=None)\n"
+                    "sys.argv = sys.argv[3:]\nexec(compile(open(sys.argv[0]).read(), sys.argv[0], 'exec'))\n")
+        return path
+
+    def test_one_axis(self):
+        paths = self.snapshots()
+        # In any order: time puts them into theirs.
+        trend = json.loads(run("trend", *(paths[-1:] + paths[:-1][::-1]), "--json", "--limit", "4GiB"))
+        formats = [s["format"] for s in trend["snapshots"] if s["format"] != "mprof"]
+        self.assertEqual(formats, ["elf-core", "snapshot"] * 3)
+        series = {(s["kind"], s["name"]): s for s in trend["series"]}
+        with open(paths[-1]) as f:
+            recorded = sum(line.startswith("MEM ") for line in f)
+        rss = series["memory", "rss"]
+        self.assertEqual(rss["points"], recorded + 6)
+        self.assertTrue(rss["grows"], rss)
+        # Classes and holders are known of all six, whoever wrote them.
+        page = series["type", "__main__.Page"] if ("type", "__main__.Page") in series else series["type", "growing.Page"]
+        self.assertEqual(page["points"], 6)
+        self.assertTrue(page["grows"], page)
+        holder = [s for s in trend["series"] if s["kind"] == "holder"][0]
+        self.assertRegex(holder["name"], r"Page.*instances")
+        self.assertEqual(holder["points"], 6)
+        forecast = trend["forecast"][0]
+        self.assertEqual((forecast["verdict"], forecast["bytes"], forecast["origin"]), ("reached", 4 << 30, "--limit"))
+        say("one axis: %d points of the resident set from three kinds of sources, %s" % (rss["points"], holder["name"]))
+        self.timeline(paths)
+
+    def timeline(self, paths):
+        """The browser shows all of them, and the limit."""
+        pid, fd = pty.fork()
+        if not pid:
+            os.environ.update(ENV, TERM="xterm", LINES="50", COLUMNS="160")
+            os.execv(NECROPSY, [NECROPSY] + paths)
+        fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 160, 0, 0))
+        seen, end = b"", time.time() + 120
+        wanted = (b"instances", b"rss")
+        try:
+            while not all(w in seen for w in wanted) and time.time() < end:
+                if select.select([fd], [], [], 0.5)[0]:
+                    seen += os.read(fd, 1 << 16)
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            os.close(fd)
+        for w in wanted:
+            self.assertIn(w, seen, seen[-3000:])
 
 
 class Identity(Case):
