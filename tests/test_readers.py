@@ -16,6 +16,15 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import readers
 from readers import Facts, sample, unpacked
 
+MPROF = shutil.which('mprof') or shutil.which('python3-mprof')
+PROGRAM_THAT_GROWS = '''
+import time
+held = []
+for i in range(15):
+    held.append(bytearray(b'x' * (3 << 20)))
+    time.sleep(0.1)
+'''
+
 STRONG, WEAK, TYPE = 0, 1, 2
 LABEL_NONE, LABEL_STRING, LABEL_INDEX, LABEL_KEY = 0, 1, 2, 3
 
@@ -50,6 +59,17 @@ class Mprof(ReaderTest):
             self.assertEqual(got, self.samples_of(path))
             self.assertEqual(len(got), 13 if name != 'mprof-func.dat' else 12 + 1)
             self.assertEqual(facts.warnings(), [])
+
+    @unittest.skipUnless(MPROF, 'mprof is not installed')
+    def test_recording_of_mprof_itself(self):
+        program, path = self.write(PROGRAM_THAT_GROWS, 'grows.py'), os.path.join(self.dir, 'real.dat')
+        run = dict(cwd=self.dir, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, universal_newlines=True)
+        subprocess.check_output([MPROF, 'run', '-o', path, sys.executable, program], **run)
+        said = subprocess.check_output([MPROF, 'peak', path], **run)
+        values = Facts('mprof', path).of('sample', 'value', name='rss')
+        self.assertEqual(len(values), len(self.samples_of(path)))
+        self.assertGreater(len(values), 5)
+        self.assertIn('%.3f MiB' % (max(values) / 2.0 ** 20), said)
 
     def test_function_before_command_line(self):
         facts = Facts('mprof', sample('mprof', 'mprof-func.dat'))
