@@ -184,12 +184,17 @@ static bool is_cut_off(const struct nec_suspects *s)
 	return truncated && strcmp(truncated, "0") != 0;
 }
 
+static bool is_frame(const char *type)
+{
+	return !strcmp(type, "builtins.frame") || !strcmp(type, "__builtin__.frame");
+}
+
 struct nec_error *nec_suspects_garbage(struct nec_suspects *s)
 {
 	_cleanup_(nec_text_deinit) struct nec_text title = {0}, detail = {0};
 	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
 	_cleanup_free_ char *enabled = NULL;
-	int64_t count = 0, bytes = 0;
+	int64_t count = 0, bytes = 0, frames = 0;
 	int shown;
 	bool row;
 
@@ -203,6 +208,8 @@ struct nec_error *nec_suspects_garbage(struct nec_suspects *s)
 			break;
 		count += nec_query_int(query, 1);
 		bytes = add(bytes, nec_query_int(query, 2));
+		if (is_frame(nec_query_text(query, 0, NULL)))
+			frames += nec_query_int(query, 1);
 		if (shown++ >= 3)
 			continue;
 		nec_text_puts(&detail, shown == 1 ? " " : ", ");
@@ -220,6 +227,16 @@ struct nec_error *nec_suspects_garbage(struct nec_suspects *s)
 	nec_text_puts(&title, " objects, ");
 	nec_suspects_share(s, &title, bytes);
 	nec_text_puts(&title, " of the heap");
+	if (frames >= MANY) {
+		nec_text_puts(&title, ", in cycles through ");
+		nec_text_count(&title, frames);
+		nec_text_puts(&title, " frames");
+		nec_text_puts(
+			&detail,
+			" A frame is in a cycle when a local variable leads back to it, as an exception "
+			"does by its traceback, and keeps all the others: delete such a variable at the "
+			"end (try: ... finally: del error).");
+	}
 	return nec_suspects_add(s, "garbage", &title, &detail, bytes, 0);
 }
 
