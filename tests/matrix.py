@@ -547,7 +547,7 @@ def run_cell(name, prepare, must, dumps, options):
             cell.text = "100"
         else:
             cell.why = reason(result)
-            if dumps.interpreter.emulator:
+            if dumps.interpreter.emulator and must is ALL:
                 must = GONE  # qemu-user leaves pages of files out, and has no FILE note
             cell.bad = must is ALL or (must is GONE and not gone_but_named(result))
         if lost:
