@@ -243,9 +243,18 @@ class Node(object):
             child.parent = self
         self.extra = [depth, ('pair', self.weight), {'x': bytes(bytearray(40 + depth))}]
 
-def allocated():
-    # Bytes in blocks of Python's own allocator, as it says itself.
+def nodes():
     gc.collect()
+    return sum(type(o) is Node for o in gc.get_objects())
+
+def blocks():
+    return sys.getallocatedblocks() if hasattr(sys, 'getallocatedblocks') else 0
+
+def allocated():
+    # Bytes in blocks of Python's own allocator, as it says itself: not in Python 2.
+    gc.collect()
+    if not hasattr(sys, '_debugmallocstats'):
+        return 0
     with tempfile.TemporaryFile() as f:
         keep = os.dup(2)
         os.dup2(f.fileno(), 2)
@@ -265,12 +274,13 @@ allocated()
 print(json.dumps(id(tree)))
 sys.stdout.flush()
 sys.stdin.readline()
+there = nodes()
 before = allocated()
-blocks = sys.getallocatedblocks()
+used = blocks()
 del tree
 gc.collect()
-blocks -= sys.getallocatedblocks()
-print(json.dumps([before - allocated(), blocks]))
+used -= blocks()
+print(json.dumps([before - allocated(), used, there - nodes()]))
 sys.stdout.flush()
 """
 
@@ -289,7 +299,7 @@ class Deletion(unittest.TestCase):
                                stderr=subprocess.DEVNULL, check=True)
                 process.stdin.write(b"\n")
                 process.stdin.flush()
-                freed, blocks = json.loads(process.stdout.readline().decode())
+                freed, blocks, nodes = json.loads(process.stdout.readline().decode())
             finally:
                 process.communicate()
             core = "%s.%d" % (prefix, process.pid)
@@ -297,6 +307,9 @@ class Deletion(unittest.TestCase):
             retained = self.ask("sql", core, "SELECT retained FROM object WHERE addr = %d" % addr)[0]["retained"]
         self.assertEqual(gone["bytes"], retained)
         self.assertGreater(gone["objects"], 4 ** 5 * 8)
+        self.assertEqual([row["count"] for row in gone["types"] if row["type"] == "__main__.Node"], [nodes])
+        if not blocks:
+            return
         # An object has a block, a list or a dict a second one; a block is rounded up to 16 bytes.
         self.assertLessEqual(gone["objects"], blocks)
         self.assertLessEqual(blocks, gone["objects"] * 2)
