@@ -414,7 +414,7 @@ class RealTerminal(Case):
         self.wait("core.app.4100")
         tour = [("T", "builtins.str"), ("/nlp", "> app.nlp.Processor"), ("Enter", "filter: nlp"), ("Enter", "1 of 27"),
                 ("Enter", "['req-26']"), ("r", "retainers of"), ("Right", ".__dict__"), ("BSpace", "refers to"),
-                ("p", "paths to"), ("D", "keeps alive"), ("a", "what it awaits"), ("t", "same place"), ("H", "MainThread"), ("Tab", "python"), ("M", "module"),
+                ("p", "paths to"), ("D", "keeps alive"), ("a", "task, and what"), ("t", "same place"), ("H", "MainThread"), ("Tab", "python"), ("M", "module"),
                 ("6", "unknown"), ("?", "what it does"), ("3", "1 of"), ("m", "is marked")]
         for key, wanted in tour:
             self.tmux("send-keys", *([key] if len(key) == 1 or key[0].isupper() else ["-l", key]))
