@@ -84,60 +84,46 @@ bool nec_block_is_kept(const struct nec_walk *walk, uint64_t start, uint64_t siz
 	return false;
 }
 
-static enum nec_block_use use_of(const struct nec_walk *walk, const struct nec_addrset *from_static,
-				 uint64_t start, uint64_t size)
+void nec_blocks_add(struct nec_blocks *blocks, uint64_t start, uint64_t size)
 {
-	unsigned int i;
+	const struct nec_walk *walk = blocks->walk;
+	enum nec_block_use use = NEC_USE_UNEXPLAINED;
 
-	if (nec_addrset_has(walk->parts, start))
-		return NEC_USE_PART;
-	for (i = 0; i < NEC_BLOCK_LEADS && nec_block_leads[i] < size; i++)
-		if (nec_addrset_has(walk->objects, start + nec_block_leads[i]))
-			return NEC_USE_OBJECT;
 	if (nec_block_is_kept(walk, start, size))
-		return NEC_USE_KEPT;
-	return nec_addrset_has(from_static, start) ? NEC_USE_STATIC : NEC_USE_UNEXPLAINED;
+		use = NEC_USE_KEPT;
+	else if (nec_addrset_has(blocks->from_static, start))
+		use = NEC_USE_STATIC;
+	nec_blocks_count(blocks, use, 1, size);
 }
 
-static struct nec_error *count(struct reach *r, struct nec_blocks *ret)
+struct nec_error *nec_blocks_init(struct nec_blocks *blocks, const struct nec_walk *walk,
+				  const char *tmpdir)
 {
-	const struct nec_walk *walk = r->walk;
-	struct nec_block_iter it;
-	uint64_t start, size;
+	struct reach r = {.walk = walk, .stack = NEC_TMPARRAY_INIT};
+	const struct nec_heap *heap = walk->heap;
+	struct nec_error *err;
 	uint32_t i;
 
-	for (i = 0; i < walk->heap->arena_count; i++) {
-		start = walk->heap->arenas[i].start;
-		NEC_TRY(nec_addrset_cover(r->blocks, start,
-					  start + walk->target->layout.traits.arena_size));
-	}
-	for (i = 0; i < walk->heap->mi.segment_count; i++)
-		NEC_TRY(nec_addrset_cover(r->blocks, walk->heap->mi.segments[i].start,
-					  walk->heap->mi.segments[i].end));
-	NEC_TRY(reach_static(r));
-	nec_block_iter_init(&it, walk->heap);
-	while (nec_block_iter_next(&it, &start, &size)) {
-		enum nec_block_use use = use_of(walk, r->blocks, start, size);
-
-		ret->count[use]++;
-		ret->bytes[use] += size;
-	}
-	return NULL;
-}
-
-struct nec_error *nec_blocks_count(const struct nec_walk *walk, const char *tmpdir,
-				   struct nec_blocks *ret)
-{
-	struct reach r = {.walk = walk, .blocks = nec_addrset_create(), .stack = NEC_TMPARRAY_INIT};
-	struct nec_error *err;
-
-	*ret = (struct nec_blocks){0};
+	*blocks = (struct nec_blocks){.walk = walk, .from_static = nec_addrset_create()};
+	r.blocks = blocks->from_static;
 	if (!r.blocks)
 		return &nec_enomem;
+	for (i = 0; i < heap->arena_count; i++)
+		NEC_TRY(nec_addrset_cover(r.blocks, heap->arenas[i].start,
+					  heap->arenas[i].start +
+						  walk->target->layout.traits.arena_size));
+	for (i = 0; i < heap->mi.segment_count; i++)
+		NEC_TRY(nec_addrset_cover(r.blocks, heap->mi.segments[i].start,
+					  heap->mi.segments[i].end));
 	err = nec_tmparray_init(&r.stack, tmpdir);
 	if (!err)
-		err = count(&r, ret);
+		err = reach_static(&r);
 	nec_tmparray_deinit(&r.stack);
-	nec_addrset_destroy(r.blocks);
 	return err;
+}
+
+void nec_blocks_deinit(struct nec_blocks *blocks)
+{
+	nec_addrset_destroy(blocks->from_static);
+	*blocks = (struct nec_blocks){0};
 }

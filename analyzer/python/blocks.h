@@ -19,6 +19,8 @@ enum nec_block_use {
 };
 
 struct nec_blocks {
+	const struct nec_walk *walk;     /* borrowed */
+	struct nec_addrset *from_static; /* owned: blocks that variables of C code lead to */
 	uint64_t count[NEC_USES];
 	uint64_t bytes[NEC_USES];
 };
@@ -32,8 +34,21 @@ enum { NEC_BLOCK_LEADS = 6 };
  * others'. */
 bool nec_block_is_kept(const struct nec_walk *walk, uint64_t start, uint64_t size);
 
-/* After the walk, which is complete. */
-struct nec_error *nec_blocks_count(const struct nec_walk *walk, const char *tmpdir,
-				   struct nec_blocks *ret);
+/* After the walk, which is complete. Nothing is counted yet: the ledger, which comes by every block,
+ * does that. */
+struct nec_error *nec_blocks_init(struct nec_blocks *blocks, const struct nec_walk *walk,
+				  const char *tmpdir);
+void nec_blocks_deinit(struct nec_blocks *blocks);
+
+/* So many blocks of one size are used for that. */
+static inline void nec_blocks_count(struct nec_blocks *blocks, enum nec_block_use use,
+				    uint64_t count, uint64_t size)
+{
+	blocks->count[use] += count;
+	blocks->bytes[use] += count * size;
+}
+
+/* A block in use that is no object's, and no part of one. */
+void nec_blocks_add(struct nec_blocks *blocks, uint64_t start, uint64_t size);
 
 #endif

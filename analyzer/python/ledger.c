@@ -370,7 +370,7 @@ static void take_slack(struct nec_ledger *l)
 }
 
 struct nec_error *nec_ledger_init(struct nec_ledger *l, const struct nec_walk *walk,
-				  const char *tmpdir)
+				  struct nec_blocks *blocks, const char *tmpdir)
 {
 	struct sweep sweep = {.ledger = l};
 	const struct nec_mapping *maps;
@@ -382,6 +382,7 @@ struct nec_error *nec_ledger_init(struct nec_ledger *l, const struct nec_walk *w
 				 .heap = walk->heap,
 				 .malloc = walk->visit.malloc,
 				 .walk = walk,
+				 .blocks = blocks,
 				 .runtime = NEC_TMPARRAY_INIT};
 	for (kind = 0; kind < NEC_REGION_KINDS; kind++)
 		l->regions[kind] = (struct nec_tmparray)NEC_TMPARRAY_INIT;
@@ -399,8 +400,6 @@ struct nec_error *nec_ledger_init(struct nec_ledger *l, const struct nec_walk *w
 		l->total += maps[i].end - maps[i].start;
 		NEC_TRY(count_mapping(&sweep, &maps[i]));
 	}
-	l->object_blocks = l->sums[NEC_LEDGER_OBJECTS_PYMALLOC];
-	l->table_blocks = l->sums[NEC_LEDGER_TABLES_PYMALLOC];
 	take_slack(l);
 	nec_ledger_sort_unowned(l);
 	return NULL;

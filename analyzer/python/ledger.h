@@ -3,16 +3,18 @@
  * Where every byte of the process is: each of its mappings' bytes in one category, once. The sum is
  * that of the mappings.
  *
- * Mappings are cut at the ends of what is known to lie in them (arenas of pymalloc, heaps and
- * mapped chunks of malloc, stacks, the data stacks of Python's frames, zeroed data of libraries,
+ * Mappings are cut at the ends of what is known to lie in them (arenas of pymalloc, segments of
+ * mimalloc, heaps and mapped chunks of malloc, stacks, the data stacks of Python's frames, zeroed data of libraries,
  * buffers of objects). A stretch belongs to the first of these that has it, and what nothing has to
- * the kind of its mapping. Arenas and heaps are counted block by block and chunk by chunk.
+ * the kind of its mapping. Arenas and heaps are counted block by block and chunk by chunk. What the
+ * dump should have and has not is a category too, wherever nothing that is there says what it was.
  */
 #ifndef NEC_PYTHON_LEDGER_H
 #define NEC_PYTHON_LEDGER_H
 
 #include "base/text.h"
 #include "native/malloc.h"
+#include "python/blocks.h"
 #include "python/walk.h"
 
 /* What a byte is used for; ledger.c has area and name of each. */
@@ -135,6 +137,7 @@ struct nec_ledger {
 	const struct nec_heap *heap;
 	const struct nec_malloc *malloc;
 	const struct nec_walk *walk;
+	struct nec_blocks *blocks; /* is told of every block in use of pymalloc and mimalloc */
 	struct nec_tmparray regions[NEC_REGION_KINDS]; /* struct nec_region[]: of each kind by
 							  address, none over another */
 	struct nec_tmparray
@@ -149,8 +152,6 @@ struct nec_ledger {
 	struct nec_unowned
 		*unowned; /* owned: NEC_UNOWNED_SLOTS, after counting the groups by bytes */
 	uint32_t unowned_count;
-	/* Blocks of pymalloc in use, by what they are. */
-	struct nec_ledger_sum object_blocks, table_blocks;
 	/* Rooms that containers have and do not use: to be taken from where their tables lie. */
 	uint64_t slack_pymalloc, slack_mimalloc, slack_malloc;
 	uint64_t total; /* of all mappings */
@@ -158,9 +159,9 @@ struct nec_ledger {
 	char name[160];
 };
 
-/* Counts. walk is done. */
+/* Counts. walk is done; blocks, which may be asked afterwards, is fresh. */
 struct nec_error *nec_ledger_init(struct nec_ledger *ledger, const struct nec_walk *walk,
-				  const char *tmpdir);
+				  struct nec_blocks *blocks, const char *tmpdir);
 void nec_ledger_deinit(struct nec_ledger *ledger);
 
 /*

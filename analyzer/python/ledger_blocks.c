@@ -148,12 +148,15 @@ static void count_pool(struct nec_ledger *l, uint64_t addr, uint64_t size, uint6
 		obj = object_at(objects, block, size);
 		if (!obj) {
 			n_raw++;
+			nec_blocks_add(l->blocks, block, size);
 			continue;
 		}
 		n_objects++;
 		if (size >= l->least_container)
 			count_slack(l, obj);
 	}
+	nec_blocks_count(l->blocks, NEC_USE_OBJECT, n_objects, size);
+	nec_blocks_count(l->blocks, NEC_USE_PART, n_tables, size);
 	n_free = room / size - n_objects - n_tables - n_raw;
 	add_many(&l->sums[NEC_LEDGER_OBJECTS_PYMALLOC], n_objects, size);
 	add_many(&l->sums[NEC_LEDGER_TABLES_PYMALLOC], n_tables, size);
@@ -369,6 +372,10 @@ static struct nec_error *count_mi_block(struct nec_ledger *l, uint64_t block, ui
 			obj = block + 8 * lead;
 	if (obj)
 		count_slack(l, obj);
+	if (part || obj)
+		nec_blocks_count(l->blocks, part ? NEC_USE_PART : NEC_USE_OBJECT, 1, size);
+	else
+		nec_blocks_add(l->blocks, block, size);
 	if (size >= NEC_OWNED_LEAST)
 		return count_large(l, block, size, obj);
 	nec_ledger_add(&l->sums[part  ? NEC_LEDGER_TABLES_MIMALLOC

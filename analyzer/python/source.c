@@ -824,6 +824,7 @@ static void close_source(struct nec_source *source)
 	nec_roots_deinit(&s->roots);
 	nec_rawblocks_deinit(&s->raw);
 	nec_ledger_deinit(&s->ledger);
+	nec_blocks_deinit(&s->blocks);
 	nec_walk_deinit(&s->walk);
 	nec_malloc_deinit(&s->malloc);
 	nec_heap_deinit(&s->heap);
@@ -842,8 +843,8 @@ static struct nec_error *prepare(struct python_source *s, const char *tmpdir)
 	NEC_TRY(nec_heap_init(&s->heap, &s->target, &s->malloc));
 	NEC_TRY(nec_walk_init(&s->walk, &s->types, &s->heap, &s->malloc, tmpdir, s->progress));
 	NEC_TRY(nec_walk_run(&s->walk));
-	NEC_TRY(nec_ledger_init(&s->ledger, &s->walk, tmpdir));
-	NEC_TRY(nec_blocks_count(&s->walk, tmpdir, &s->blocks));
+	NEC_TRY(nec_blocks_init(&s->blocks, &s->walk, tmpdir));
+	NEC_TRY(nec_ledger_init(&s->ledger, &s->walk, &s->blocks, tmpdir));
 	NEC_TRY(nec_rawblocks_init(&s->raw, &s->walk, &s->ledger, tmpdir));
 	NEC_TRY(nec_values_init(&s->values, &s->types));
 	NEC_TRY(nec_threads_init(&s->threads, &s->types, s->no_native));
