@@ -114,7 +114,7 @@ struct nec_error *nec_blocks_init(struct nec_blocks *blocks, const struct nec_wa
 						  walk->target->layout.traits.arena_size));
 	for (i = 0; i < heap->mi.segment_count; i++)
 		NEC_TRY(nec_addrset_cover(r.blocks, heap->mi.segments[i].start,
-					  heap->mi.segments[i].end));
+					  nec_mi_covered(&heap->mi.segments[i])));
 	err = nec_tmparray_init(&r.stack, tmpdir);
 	if (!err)
 		err = reach_static(&r);

@@ -9,7 +9,7 @@
 
 enum {
 	HUGE = 1,               /* MI_SEGMENT_HUGE: one page that is one block */
-	MAX_SEGMENTS = 1 << 20, /* 32 TiB */
+	MAX_SEGMENTS = 1 << 14, /* 512 GiB, and more in blocks with segments of their own */
 	MAX_HUGE = 1 << 26,     /* slices: 4 TiB */
 	MAX_HEAPS = 1 << 16,
 	FLAGS = 3, /* mi_delayed_t in the lowest bits of a page's list of other threads */
@@ -102,7 +102,9 @@ static struct nec_error *find_segments(struct nec_mimalloc *mi)
 			if (size && (!mi->segment_count || own == cookie)) {
 				cookie = own;
 				NEC_TRY(add_segment(mi, addr, size));
-				NEC_TRY(nec_addrset_cover(mi->free_blocks, addr, addr + size));
+				NEC_TRY(nec_addrset_cover(
+					mi->free_blocks, addr,
+					nec_mi_covered(&mi->segments[mi->segment_count - 1])));
 			}
 			size = size > SEGMENT_ALIGN ? (size + SEGMENT_ALIGN - 1) & -SEGMENT_ALIGN
 						    : SEGMENT_ALIGN;

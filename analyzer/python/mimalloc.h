@@ -65,6 +65,14 @@ const struct nec_mi_segment *nec_mimalloc_segment(const struct nec_mimalloc *mi,
 const struct nec_mi_page *nec_mimalloc_page(const struct nec_mimalloc *mi,
 					    const struct nec_mi_segment *segment, uint64_t addr);
 
+/* Behind the last place of a segment that a block begins at, as far as sets of blocks need to reach. */
+static inline uint64_t nec_mi_covered(const struct nec_mi_segment *segment)
+{
+	uint64_t most = segment->start + NEC_MI_SLICES * NEC_MI_SLICE;
+
+	return segment->end < most ? segment->end : most;
+}
+
 /* Is the block that begins there in use? */
 static inline bool nec_mimalloc_used(const struct nec_mimalloc *mi, const struct nec_mi_page *page,
 				     uint64_t block)

@@ -60,7 +60,7 @@ struct nec_error *nec_walk_init(struct nec_walk *walk, struct nec_types *types, 
 	}
 	for (i = 0; i < heap->mi.segment_count; i++)
 		NEC_TRY(nec_addrset_cover(walk->found_in_blocks, heap->mi.segments[i].start,
-					  heap->mi.segments[i].end));
+					  nec_mi_covered(&heap->mi.segments[i])));
 	return NULL;
 }
 
