@@ -21,6 +21,8 @@ sys.path[:0] = [HERE, FIXTURES]
 import capture  # noqa: E402
 
 NECROPSY = os.environ.get("NECROPSY", "")
+with open(os.path.join(FIXTURES, "busy_threads.py")) as f:
+    HANDLER = 1 + [line.startswith("def handler") for line in f].index(True)
 GIVEN = [d for d in sys.argv[1:] if os.path.isdir(d)]
 
 
@@ -216,13 +218,19 @@ class Stories(unittest.TestCase):
         self.assertRegex(found["wanter"]["state"], r"^waits for the lock at 0x\w+, which 'owner' has \(the lock knows its owner\)$")
         self.assertEqual(whole["switch_interval"], int(sys.getswitchinterval() * 1e6))
         self.assertIn("ValueError('over and out')", found["handler"]["exception"])
-        self.assertEqual([(f["function"], f["line"]) for f in found["handler"]["traceback"]], [("handler", 35), ("fail", 30)])
+        self.assertEqual([(f["function"], f["line"]) for f in found["handler"]["traceback"]], [("handler", HANDLER + 2), ("fail", HANDLER - 3)])
         self.assertIsNone(found["sleeper"]["exception"])
         text = subprocess.run([NECROPSY, "threads", "--source", FIXTURES, core], check=True, stdout=subprocess.PIPE).stdout.decode()
         self.assertRegex(text, r"(?m)^[^\n]*; 3 of \d+ wait for the GIL, which changes hands every %d µs$" % whole["switch_interval"])
         self.assertRegex(text, r"(?m)^    spin  \S+busy_threads.py:\d+\n      > (count \+= 1|while True:|count = 0)$")
-        self.assertRegex(text, r"(?m)^  deals with ValueError\('over and out'\).*; its traceback:\n      handler  \S+:35\n      fail  \S+:30$")
+        self.assertRegex(text, r"(?m)^  deals with ValueError\('over and out'\).*; its traceback:\n      handler  \S+:%d\n      fail  \S+:%d$" % (HANDLER + 2, HANDLER - 3))
         self.assertRegex(found["event"]["state"], r"^waits for the condition or event <threading.Event at 0x\w+>$")
+        self.assertEqual(found["finalizer"]["state"], "sleeps, in the finalizer " + ("Resource.__del__" if sys.version_info >= (3, 11) else "__del__"))
+        self.assertRegex(found["receiver"]["state"], r"^in recvfrom of descriptor \d+, a Unix socket$")
+        self.assertRegex(found["client"]["state"], r"^in recvfrom of descriptor \d+, a TCP socket$")
+        self.assertRegex(found["reader"]["state"], r"^in read of descriptor \d+, the file '/dev/fd/\d+'$")
+        self.assertRegex(found["selector"]["state"], r"^waits in p?select6?$")
+        self.assertRegex(found["poller"]["state"], r"^waits in epoll_wait of descriptor \d+$")
 
 
 if __name__ == "__main__":

@@ -38,4 +38,7 @@ bool nec_values_text(struct nec_values *values, uint64_t obj, const struct nec_t
 bool nec_values_fold(struct nec_values *values, uint64_t obj, const struct nec_type *type,
 		     struct nec_text *out);
 
+/* The attribute of obj by its name: a member or slot, or in its __dict__; 0 for none. */
+uint64_t nec_value_attr(struct nec_values *values, uint64_t obj, const char *name);
+
 #endif

@@ -16,9 +16,6 @@ void nec_values_leave(struct nec_values *values);
 /* The name of a type without its module. */
 const char *nec_short_type_name(const struct nec_type *type);
 
-/* The attribute of obj by its name: a member or slot, or in its __dict__; 0 for none. */
-uint64_t nec_value_attr(struct nec_values *values, uint64_t obj, const char *name);
-
 typedef void nec_plain_text(const struct nec_target *t, uint64_t obj, const struct nec_type *type,
 			    struct nec_text *out);
 typedef void nec_deep_text(struct nec_values *values, uint64_t obj, const struct nec_type *type,

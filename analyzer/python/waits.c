@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "python/culprit.h"
+#include "python/descriptor.h"
 #include "python/frames.h"
 #include "python/locks.h"
 #include "python/str.h"
@@ -192,7 +193,7 @@ static void put_futex(const struct nec_threads *threads, const struct nec_thread
 				(unsigned long long)thread->call.args[0]);
 }
 
-static void put_call(const struct nec_threads *threads, const struct nec_thread *thread,
+static void put_call(struct nec_threads *threads, const struct nec_thread *thread,
 		     struct nec_text *out)
 {
 	const struct nec_syscall *call = &thread->call;
@@ -223,6 +224,7 @@ static void put_call(const struct nec_threads *threads, const struct nec_thread 
 		break;
 	case NEC_SYSCALL_FD:
 		nec_text_printf(out, "in %s of descriptor %d", call->name, (int)call->args[0]);
+		nec_descriptor_describe(threads, thread, (int32_t)call->args[0], out);
 		break;
 	case NEC_SYSCALL_CHILD:
 		nec_text_puts(out, "waits for a child process");
@@ -249,6 +251,30 @@ static bool is_collecting(const struct nec_target *t, uint32_t interpreter)
 		gc = t->runtime + nec_off(t, NEC_F_RUNTIME_GC);
 	return gc && nec_has(t, NEC_F_GC_COLLECTING) &&
 	       nec_field32(t, gc, NEC_F_GC_COLLECTING) == 1;
+}
+
+/* "in the finalizer Owner.__del__": the innermost one that runs. Weak references' callbacks have no name of their own. */
+static void put_finalizer(const struct nec_threads *threads, const struct nec_thread *thread, struct nec_text *out)
+{
+	enum { FRAMES = 256 };
+	const struct nec_target *t = threads->target;
+	struct nec_stack_frame frame;
+	struct nec_stack stack;
+	unsigned int n;
+
+	if (!thread->state_addr)
+		return;
+	nec_stack_init(&stack, t, thread->state_addr);
+	for (n = 0; n < FRAMES && nec_stack_next(&stack, &frame); n++) {
+		_cleanup_free_ char *qualname = NULL;
+
+		if (!nec_str_equals(t, nec_field(t, frame.code, NEC_F_CODE_NAME), "__del__"))
+			continue;
+		if (nec_has(t, NEC_F_CODE_QUALNAME))
+			qualname = nec_str_dup(t, nec_field(t, frame.code, NEC_F_CODE_QUALNAME), NEC_LIMIT_NAME);
+		nec_text_printf(out, ", in the finalizer %s", qualname ? qualname : "__del__");
+		return;
+	}
 }
 
 static struct nec_error *put_state(struct nec_threads *threads, struct nec_thread *thread)
@@ -280,6 +306,7 @@ static struct nec_error *put_state(struct nec_threads *threads, struct nec_threa
 		if (is_collecting(threads->target, thread->interpreter))
 			nec_text_puts(&text, ", in the garbage collector");
 	}
+	put_finalizer(threads, thread, &text);
 	if (!thread->state_addr)
 		nec_text_puts(&text, ", no Python thread");
 	thread->state = text.failed ? NULL : strdup(nec_text_str(&text));
