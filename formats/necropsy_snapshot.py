@@ -116,12 +116,13 @@ def uninstall():
 def take(reason='asked', wait=False):
     """Writes a snapshot now. Returns the path that it will have, or None when one is being written or there is no room.
 
-    wait: returns when it is written. Needs install(); never raises for want of memory or disk.
+    wait: a snapshot that is being written is waited for, and returns when this one is. Needs install(); never raises for want of
+    memory or disk.
     """
     options = _state
     if options is None:
         raise RuntimeError('necropsy_snapshot.install() comes first')
-    if not _lock.acquire(False):
+    if not _lock.acquire(wait):
         return None
     try:
         return _take(options, reason, wait)
@@ -302,7 +303,10 @@ def _stacks(options):
 
 
 def _take(options, reason, wait):
-    if not _bury(options, False) or _free(options.dir) < options.min_free:
+    while not _bury(options, wait):
+        if not wait:
+            return None
+    if _free(options.dir) < options.min_free:
         return None
     options.count += 1
     now = time.time()
