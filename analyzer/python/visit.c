@@ -137,10 +137,19 @@ static bool has_its_length(const struct nec_target *t, const struct nec_type *ty
  * like the head of an object. */
 enum { LEAST_ADDRESS = 1 << 22 };
 
+/* What static objects begin with in 3.11, _PyObject_IMMORTAL_REFCNT of Include/object.h; it goes up and down with use. */
+#define STATIC_COUNT	  UINT64_C(999999999)
+#define STATIC_COUNT_SPAN (UINT64_C(1) << 24)
+
 static bool counts_by_address(const struct nec_target *t, uint64_t addr)
 {
 	uint64_t word = nec_field(t, addr, NEC_F_OBJECT_REFCNT);
+	bool immortal;
 
+	nec_object_refcount(t, addr, &immortal);
+	/* A heap may lie where the counts of static objects are as addresses. */
+	if (immortal || word - STATIC_COUNT + STATIC_COUNT_SPAN <= 2 * STATIC_COUNT_SPAN)
+		return false;
 	return word >= LEAST_ADDRESS && nec_image_mapping_at(t->image, word);
 }
 
