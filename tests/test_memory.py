@@ -227,6 +227,13 @@ class Captured(Case):
         kept = self.one("SELECT bytes FROM memory WHERE category LIKE 'stacks: of no thread any more%'")
         self.assertGreaterEqual(kept, 2 << 20)
         self.assertEqual(self.one("SELECT count(*) FROM thread"), 1)
+        resident = self.one("SELECT value FROM sample WHERE name = 'rss'")
+        said = self.memory()
+        self.assertEqual(said["resident"], resident)
+        self.assertLess(resident, said["bytes"])
+        text = subprocess.run([NECROPSY, "memory", self.db_path], stdout=subprocess.PIPE, check=True).stdout.decode()
+        self.assertIn("\nresident (Rss): ", text)
+        self.assertIn("{:,} bytes".format(resident), text)
 
 
 class Cut(Case):

@@ -85,6 +85,7 @@ struct view {
 	struct nec_text line;
 	struct nec_json json;
 	int64_t total;
+	int64_t resident; /* Rss; -1: not known */
 };
 
 /* ---- units
@@ -235,6 +236,20 @@ static struct nec_error *read_total(struct view *v)
 	}
 }
 
+/* -1: the dump does not say. */
+static struct nec_error *read_resident(struct view *v)
+{
+	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
+	bool row;
+
+	v->resident = -1;
+	NEC_TRY(nec_query_named(v->cli->db, "memory_resident", &query));
+	NEC_TRY(nec_query_step(query, &row));
+	if (row)
+		v->resident = nec_query_int(query, 0);
+	return NULL;
+}
+
 static void put_size(struct view *v, int64_t bytes)
 {
 	nec_text_clear(&v->line);
@@ -291,6 +306,15 @@ static struct nec_error *print_partition(struct view *v)
 	nec_text_puts(&v->line, ", ");
 	nec_text_count(&v->line, v->total);
 	fprintf(v->out, "sum: %s bytes, each in one line\n", nec_text_str(&v->line));
+	if (v->resident < 0)
+		return NULL;
+	nec_text_clear(&v->line);
+	nec_text_size(&v->line, v->resident);
+	nec_text_puts(&v->line, ", ");
+	nec_text_count(&v->line, v->resident);
+	nec_text_puts(&v->line, " bytes; ");
+	nec_text_size(&v->line, v->total - v->resident);
+	fprintf(v->out, "resident (Rss): %s of the sum were not: pages of files, and untouched ones\n", nec_text_str(&v->line));
 	return NULL;
 }
 
@@ -571,6 +595,8 @@ static struct nec_error *print_json(struct view *v)
 {
 	nec_json_begin(&v->json, v->out);
 	nec_json_int(&v->json, "bytes", v->total);
+	if (v->resident >= 0)
+		nec_json_int(&v->json, "resident", v->resident);
 	nec_json_member(&v->json, "memory");
 	NEC_TRY(print_rows(v));
 	nec_json_member(&v->json, "limits");
@@ -610,6 +636,7 @@ static struct nec_error *print(struct view *v)
 
 	NEC_TRY(read_limit(v->cli, &limit));
 	NEC_TRY(read_total(v));
+	NEC_TRY(read_resident(v));
 	if (!v->total)
 		return nec_error_create(NEC_ERR_NOTFOUND,
 					"%s: it does not say where its memory went",
