@@ -189,6 +189,32 @@ static bool is_frame(const char *type)
 	return !strcmp(type, "builtins.frame") || !strcmp(type, "__builtin__.frame");
 }
 
+/* ", 800 of them with __del__ (Connection)": they run when the collector comes, and not when the last user lets go. */
+static struct nec_error *add_finalizers(struct nec_suspects *s, struct nec_text *title, struct nec_text *detail)
+{
+	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
+	_cleanup_(nec_text_deinit) struct nec_text first = {0};
+	int64_t count = 0;
+	bool row;
+
+	NEC_TRY(nec_query_named(s->db, "garbage_finalizers", &query));
+	for (;;) {
+		NEC_TRY(nec_query_step(query, &row));
+		if (!row)
+			break;
+		if (!count)
+			nec_text_puts(&first, nec_query_text(query, 0, NULL));
+		count += nec_query_int(query, 1);
+	}
+	if (!count)
+		return first.failed ? &nec_enomem : NULL;
+	nec_text_puts(title, ", ");
+	nec_text_count(title, count);
+	nec_text_printf(title, " of them with __del__ (%s)", nec_text_str(&first));
+	nec_text_puts(detail, " What their __del__ closes stays open until then: make one reference of the cycle weak, or close it yourself.");
+	return first.failed ? &nec_enomem : NULL;
+}
+
 struct nec_error *nec_suspects_garbage(struct nec_suspects *s)
 {
 	_cleanup_(nec_text_deinit) struct nec_text title = {0}, detail = {0};
@@ -237,6 +263,7 @@ struct nec_error *nec_suspects_garbage(struct nec_suspects *s)
 			"does by its traceback, and keeps all the others: delete such a variable at the "
 			"end (try: ... finally: del error).");
 	}
+	NEC_TRY(add_finalizers(s, &title, &detail));
 	return nec_suspects_add(s, "garbage", &title, &detail, bytes, 0);
 }
 

@@ -20,7 +20,7 @@ NECROPSY = os.environ["NECROPSY"]
 STORIES = os.path.join(os.environ["srcdir"], "fixtures", "stories")
 QUICK = ("class_registry", "exception_traceback", "lru_method")
 # Stories of memory; those of threads that wait for each other hold none.
-ALL = QUICK + ("asyncio_tasks", "del_cycle", "frame_cycle", "identity_map", "listener_list", "missing_decref", "partial_pool",
+ALL = QUICK + ("asyncio_tasks", "del_cycle", "finalizer_cycle", "frame_cycle", "identity_map", "listener_list", "missing_decref", "partial_pool",
                "thread_locals")
 
 
