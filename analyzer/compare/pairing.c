@@ -146,6 +146,8 @@ static void count_common(struct nec_pairing *p, struct telling *a, struct tellin
 
 	*state_ret = 0;
 	*common_ret = 0;
+	if (!a->count || !b->count)
+		return;
 	if (a->count != b->count || memcmp(a->dst, b->dst, a->count * sizeof(*a->dst)) != 0) {
 		qsort(a->dst, a->count, sizeof(*a->dst), compare_ids);
 		qsort(b->dst, b->count, sizeof(*b->dst), compare_ids);
