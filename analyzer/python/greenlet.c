@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Words of the object, and of the C++ object behind it, that are looked at. */
+/* Words of the object, at most, and of the C++ object that it leads to, that are looked at. */
 enum { OBJECT_WORDS = 32, STATE_WORDS = 48 };
 
 static bool is_frame(struct nec_types *types, uint64_t obj)
@@ -42,10 +42,17 @@ static bool points_back(const struct nec_target *t, uint64_t state, uint64_t obj
 uint64_t nec_greenlet_frame(struct nec_types *types, uint64_t obj)
 {
 	const struct nec_target *t = types->target;
-	unsigned int head = (unsigned int)nec_off(t, NEC_SIZEOF_OBJECT) / 8, i;
-	uint64_t frame = find_frame(types, obj + head * 8, OBJECT_WORDS - head), state;
+	const struct nec_type *type = nec_object_type(types, obj);
+	unsigned int head = (unsigned int)nec_off(t, NEC_SIZEOF_OBJECT) / 8, words = OBJECT_WORDS, i;
+	uint64_t frame, state;
 
-	for (i = head; !frame && i < OBJECT_WORDS; i++) {
+	/* What lies behind the object is another's. */
+	if (type && type->basicsize > 0 && type->basicsize / 8 < words)
+		words = (unsigned int)(type->basicsize / 8);
+	if (words <= head)
+		return 0;
+	frame = find_frame(types, obj + head * 8, words - head);
+	for (i = head; !frame && i < words; i++) {
 		state = nec_word(t, obj + i * 8);
 		if (state && !(state & 7) && points_back(t, state, obj))
 			frame = find_frame(types, state, STATE_WORDS);
