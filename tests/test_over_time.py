@@ -287,7 +287,8 @@ class Mixed(Case):
         with open(paths[-1]) as f:
             recorded = sum(line.startswith("MEM ") for line in f)
         rss = series["memory", "rss"]
-        self.assertEqual(rss["points"], recorded + 6)
+        together = -(-(recorded + 6) // 240)  # NEC_COURSE_POINTS: neighbours are averaged where a slow machine recorded more
+        self.assertEqual(rss["points"], -(-(recorded + 6) // together))
         self.assertTrue(rss["grows"], rss)
         # Classes and holders are known of all six, whoever wrote them.
         page = series["type", "__main__.Page"] if ("type", "__main__.Page") in series else series["type", "growing.Page"]
