@@ -227,8 +227,14 @@ class Captured(Case):
         kept = self.one("SELECT bytes FROM memory WHERE category LIKE 'stacks: of no thread any more%'")
         self.assertGreaterEqual(kept, 2 << 20)
         self.assertEqual(self.one("SELECT count(*) FROM thread"), 1)
+        # What two objects lead to is charged to neither, and listed.
+        shared = self.expected["shared"]
+        self.assertEqual(self.one("SELECT owner FROM part WHERE addr = %d" % shared), None)
+        self.assertGreaterEqual(self.one("SELECT bytes FROM part WHERE addr = %d" % shared), 50000)
+        self.assertEqual(self.one("SELECT max(o.native) FROM object o JOIN type t ON t.id = o.type WHERE t.name LIKE '%c_char_Array_50000'"), 0)
         resident = self.one("SELECT value FROM sample WHERE name = 'rss'")
         said = self.memory()
+        self.assertIn(shared, [int(row["addr"], 16) for row in said["of_several"]])
         self.assertEqual(said["resident"], resident)
         self.assertLess(resident, said["bytes"])
         text = subprocess.run([NECROPSY, "memory", self.db_path], stdout=subprocess.PIPE, check=True).stdout.decode()

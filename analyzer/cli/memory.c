@@ -61,6 +61,11 @@ static const struct nec_column unowned_columns[] = {
 	{"bytes", "bytes", NEC_CELL_SIZE, false},
 };
 
+static const struct nec_column several_columns[] = {
+	{"addr", "native memory of several objects, at", NEC_CELL_ADDR, false},
+	{"bytes", "bytes", NEC_CELL_SIZE, false},
+};
+
 static const struct nec_column heap_columns[] = {
 	{"number", "arena of malloc", NEC_CELL_INT, false},
 	{"start", "heap at", NEC_CELL_ADDR, false},
@@ -555,6 +560,21 @@ static void print_settings(struct view *v)
 		print_setting(v, settings[i].key, settings[i].what);
 }
 
+/* Nothing where there is none. */
+static struct nec_error *print_several(struct view *v)
+{
+	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
+	bool row;
+
+	NEC_TRY(nec_query_named(v->cli->db, "memory_several", &query));
+	NEC_TRY(nec_query_step(query, &row));
+	if (!row)
+		return NULL;
+	fputc('\n', v->out);
+	return print_query(v, "memory_several", COLUMNS(several_columns),
+			   nec_cli_limit(v->cli, UNOWNED));
+}
+
 static struct nec_error *print_text(struct view *v, const struct limit *limit)
 {
 	_cleanup_free_ char *source = nec_db_meta(v->cli->db, "source");
@@ -587,8 +607,9 @@ static struct nec_error *print_text(struct view *v, const struct limit *limit)
 		return NULL;
 	NEC_TRY(print_heaps(v));
 	fputc('\n', v->out);
-	return print_query(v, "memory_unowned", COLUMNS(unowned_columns),
-			   nec_cli_limit(v->cli, UNOWNED));
+	NEC_TRY(print_query(v, "memory_unowned", COLUMNS(unowned_columns),
+			    nec_cli_limit(v->cli, UNOWNED)));
+	return print_several(v);
 }
 
 static struct nec_error *print_json(struct view *v)
@@ -609,6 +630,8 @@ static struct nec_error *print_json(struct view *v)
 	NEC_TRY(print_heaps(v));
 	nec_json_member(&v->json, "unowned");
 	NEC_TRY(print_query(v, "memory_unowned", COLUMNS(unowned_columns), 0));
+	nec_json_member(&v->json, "of_several");
+	NEC_TRY(print_query(v, "memory_several", COLUMNS(several_columns), 0));
 	return nec_json_end(&v->json);
 }
 
@@ -683,7 +706,8 @@ const struct nec_command nec_command_memory = {
 		"not use, what is free in pymalloc and malloc, stacks, files. Below it: how full\n"
 		"the arenas of pymalloc are and what keeps those that are mostly free, and the\n"
 		"heaps of malloc, with the last chunk in use of each and what malloc_trim would\n"
-		"give back. Above it: limits that the dump tells of (noted by capture, in the\n"
+		"give back, and native memory that several objects lead to, which is charged to\n"
+		"none. Above it: limits that the dump tells of (noted by capture, in the\n"
 		"environment or the command line, in texts of the kernel that the process read),\n"
 		"each in its own unit beside what it limits.\n"
 		"\n"

@@ -514,10 +514,14 @@ static bool give_arenas(struct python_source *s, struct nec_fact *f)
 
 static bool give_parts(struct python_source *s, struct nec_fact *f)
 {
-	const struct nec_owned *owned = s->walk.owned.data;
+	const struct nec_owned *owned = s->walk.several.data;
+	uint32_t several = (uint32_t)(s->walk.several.size / sizeof(*owned));
 
-	if (s->index >= s->walk.owned.size / sizeof(*owned))
+	/* Those of several first: the row that comes first counts. */
+	if (s->index >= several + s->walk.owned.size / sizeof(*owned))
 		return false;
+	if (s->index >= several)
+		owned = (const struct nec_owned *)s->walk.owned.data - several;
 	owned += s->index++;
 	f->kind = NEC_FACT_PART;
 	f->part.addr = owned->addr;

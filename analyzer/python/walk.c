@@ -19,7 +19,8 @@ struct nec_error *nec_walk_init(struct nec_walk *walk, struct nec_types *types, 
 				  .heap = heap,
 				  .progress = progress,
 				  .stack = NEC_TMPARRAY_INIT,
-				  .owned = NEC_TMPARRAY_INIT};
+				  .owned = NEC_TMPARRAY_INIT,
+				  .several = NEC_TMPARRAY_INIT};
 	nec_visit_init(&walk->visit, types);
 	walk->visit.heap = heap;
 	walk->visit.malloc = malloc;
@@ -32,6 +33,7 @@ struct nec_error *nec_walk_init(struct nec_walk *walk, struct nec_types *types, 
 		return &nec_enomem;
 	NEC_TRY(nec_tmparray_init(&walk->stack, tmpdir));
 	NEC_TRY(nec_tmparray_init(&walk->owned, tmpdir));
+	NEC_TRY(nec_tmparray_init(&walk->several, tmpdir));
 	nec_image_mappings(types->target->image, &count);
 	walk->missing = calloc((size_t)count + 1, sizeof(*walk->missing));
 	if (!walk->missing)
@@ -74,7 +76,8 @@ void nec_walk_deinit(struct nec_walk *walk)
 	nec_visit_deinit(&walk->visit);
 	nec_tmparray_deinit(&walk->stack);
 	nec_tmparray_deinit(&walk->owned);
-	*walk = (struct nec_walk){.stack = NEC_TMPARRAY_INIT, .owned = NEC_TMPARRAY_INIT};
+	nec_tmparray_deinit(&walk->several);
+	*walk = (struct nec_walk){.stack = NEC_TMPARRAY_INIT, .owned = NEC_TMPARRAY_INIT, .several = NEC_TMPARRAY_INIT};
 }
 
 static struct nec_error *push(struct nec_walk *walk, uint64_t addr)
@@ -154,8 +157,12 @@ static struct nec_error *note_parts(struct nec_walk *walk, uint64_t obj)
 		const struct nec_part *part = &walk->visit.parts[i];
 		uint64_t start = part_start(walk, part);
 
-		if (!nec_addrset_add(walk->parts, start))
-			nec_addrset_add(walk->shared, start);
+		if (!nec_addrset_add(walk->parts, start) && nec_addrset_add(walk->shared, start) && !part->in_size &&
+		    walk->several.size / sizeof(struct nec_owned) < NEC_SEVERAL) {
+			struct nec_owned several = {part->addr, part->size, 0};
+
+			NEC_TRY(nec_tmparray_append(&walk->several, &several, sizeof(several)));
+		}
 		if (is_notable(walk, part)) {
 			struct nec_owned owned = {part->addr, part->size, obj};
 

@@ -16,6 +16,9 @@
 #include "python/heap.h"
 #include "python/visit.h"
 
+/* Blocks of several objects that are listed. */
+enum { NEC_SEVERAL = 1 << 16 };
+
 /* A part of an object that somebody will ask the owner of: a large one, or one in an arena or heap that is mostly free. */
 struct nec_owned {
 	uint64_t addr, size, owner;
@@ -34,6 +37,7 @@ struct nec_walk {
 	struct nec_visit visit;
 	struct nec_tmparray stack;
 	struct nec_tmparray owned; /* struct nec_owned[] */
+	struct nec_tmparray several; /* struct nec_owned[], owner 0: native blocks in shared, NEC_SEVERAL of them at most */
 	struct nec_progress *progress;
 	uint64_t *missing; /* owned: of each mapping of the image, references that lead where it has no bytes */
 	uint64_t marked;

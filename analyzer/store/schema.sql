@@ -281,7 +281,7 @@ CREATE TABLE arena(
 CREATE TABLE part(
 	addr INTEGER PRIMARY KEY,		-- where it begins
 	bytes INTEGER,				-- how much
-	owner INTEGER				-- object.addr of whose it is
+	owner INTEGER				-- object.addr of whose it is; NULL: native memory that several lead to, charged to none
 );
 
 -- Limits on the memory of the process that the dump tells of. It has none of its own: what is not told is not known.
