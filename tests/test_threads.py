@@ -232,6 +232,13 @@ class Stories(unittest.TestCase):
         self.assertRegex(found["selector"]["state"], r"^waits in p?select6?$")
         self.assertRegex(found["poller"]["state"], r"^waits in epoll_wait of descriptor \d+$")
 
+    def test_collector_and_a_thread_of_no_python(self):
+        for _ in range(5):  # a dump may fall between two collections
+            found = {t["state"] for t in threads(self.tell("collecting.py"))["threads"]}
+            if "runs Python, has the GIL, in the garbage collector" in found:
+                break
+        self.assertEqual(found, {"runs Python, has the GIL, in the garbage collector", "waits for a signal, no Python thread"})
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

@@ -245,6 +245,10 @@ static bool is_collecting(const struct nec_target *t, uint32_t interpreter)
 {
 	uint64_t gc = 0;
 
+	if (t->layout.traits.gc_static) {
+		gc = symbol(t, "collecting");
+		return gc && nec_int32(t, gc) == 1;
+	}
 	if (t->layout.traits.gc_in_interp)
 		gc = t->interpreters[interpreter] + nec_off(t, NEC_F_INTERP_GC);
 	else if (nec_has(t, NEC_F_RUNTIME_GC) && t->runtime)
