@@ -2,7 +2,7 @@
 /*
  * The registry of type objects: what an instance of each looks like, settled once a type.
  *
- * Three tiers describe a type's references: a visitor (visitors.c) for storage outside the object, the members of its C struct
+ * Three tiers describe a type's references: a visitor (visitors.h) for storage outside the object, the members of its C struct
  * (ctypes.def), and for what nobody described its words that point exactly at objects, taken as references marked conservative. A type
  * inherits from its base what the base's part of the object holds, so a subclass of a built-in, a class with __slots__ and an
  * extension type are all the same: a list of levels, from the type up to object.
