@@ -193,10 +193,24 @@ uint32_t nec_types_label(struct nec_types *types, const char *fmt, ...)
 	return id;
 }
 
+/* Is type among the bases of addr? A class may be made its own metatype (h11: each sentinel is its
+ * own type). */
+static bool derives_from_type(const struct nec_target *t, uint64_t addr)
+{
+	int depth;
+
+	for (depth = 0; addr && !(addr & 7) && depth < MAX_METATYPES; depth++) {
+		addr = nec_field(t, addr, NEC_F_TYPE_BASE);
+		if (addr == t->type_type)
+			return true;
+	}
+	return false;
+}
+
 /* Does the chain of metatypes from addr end at PyType_Type? */
 static bool is_type_object(const struct nec_target *t, uint64_t addr)
 {
-	uint64_t meta = nec_type_of(t, addr);
+	uint64_t meta = nec_type_of(t, addr), next;
 	int depth;
 
 	for (depth = 0; depth < MAX_METATYPES; depth++) {
@@ -204,7 +218,10 @@ static bool is_type_object(const struct nec_target *t, uint64_t addr)
 			return true;
 		if (!meta || meta & 7 || !(nec_field(t, meta, NEC_F_TYPE_FLAGS) & NEC_TYPE_TYPE_SUBCLASS))
 			return false;
-		meta = nec_type_of(t, meta);
+		next = nec_type_of(t, meta);
+		if (next == meta)
+			return derives_from_type(t, meta);
+		meta = next;
 	}
 	return false;
 }
