@@ -6,7 +6,9 @@ FROM (
 	FROM ( -- as in suspect_short: garbage is no owner
 		SELECT o.addr, o.type, o.refcount, o.retained, s.owners - (
 			SELECT count(*) FROM reference r CROSS JOIN object w ON w.addr = r.src
-			WHERE r.dst = s.addr AND r.kind IN ('strong', 'type') AND w.distance = 0) AS owners
+			WHERE r.dst = s.addr AND r.kind IN ('strong', 'type') AND (w.distance = 0 OR (
+				w.flags & 3 = 1 AND w.referrers = 0 AND
+				w.type = (SELECT id FROM type WHERE name = '__builtin__.tuple')))) AS owners
 		FROM short_count s JOIN object o ON o.addr = s.addr
 	)
 	WHERE owners > refcount
