@@ -287,6 +287,47 @@ static char *full_name(const char *module, const char *qualname, const char *bui
 	return asprintf(&name, "%s.%s", module, qualname) < 0 ? NULL : name;
 }
 
+/*
+ * Has another library a type of this name? Cython's generators are called as CPython's (until 3.0
+ * without a module), and are laid out otherwise. To add one: a line.
+ */
+static bool is_imitation(const struct nec_target *t, const struct nec_type *type)
+{
+	static const char *const imitated[] = {
+		"generator",
+		"coroutine",
+		"coroutine_wrapper",
+		"async_generator",
+		"async_generator_asend",
+		"async_generator_athrow",
+		"async_generator_wrapped_value",
+	};
+	size_t i;
+
+	if (type->flags & NEC_TYPE_HEAPTYPE || !t->data_end ||
+	    (type->addr >= t->data_start && type->addr < t->data_end))
+		return false;
+	for (i = 0; i < sizeof(imitated) / sizeof(imitated[0]); i++)
+		if (!strcmp(imitated[i], type->tp_name))
+			return true;
+	return false;
+}
+
+/* One is dispatched by its tp_name: this is in no table. */
+static void set_apart(struct nec_types *types, struct nec_type *type)
+{
+	char *name;
+
+	if (!type->tp_name || !is_imitation(types->target, type))
+		return;
+	if (asprintf(&name, "%s of a library", type->tp_name) < 0) {
+		types->failed = &nec_enomem;
+		return;
+	}
+	free((char *)type->tp_name);
+	type->tp_name = name;
+}
+
 static void read_names(struct nec_types *types, struct nec_type *type)
 {
 	const struct nec_target *t = types->target;
@@ -518,6 +559,7 @@ static void describe(struct nec_types *types, struct nec_type *type)
 					type->flags & NEC_TYPE_MANAGED_WEAKREF;
 	}
 	read_names(types, type);
+	set_apart(types, type);
 	type->is_greenlet = (type->base && type->base->is_greenlet) ||
 			    (!type->python_made && !strcmp(type->tp_name, "greenlet.greenlet"));
 	inherit(types, type);
