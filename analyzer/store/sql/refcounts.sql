@@ -1,6 +1,9 @@
 -- Objects whose reference count is not that of the references and roots that were found: what has fewer than own it first.
 -- SPDX-License-Identifier: GPL-3.0-or-later
-SELECT c.addr, t.name AS type, c.refcount, c.found, c.roots, c.more, c.retained, v.text AS value
+-- The limit keeps SQLite from looking into objects before it has sorted them.
+SELECT addr, type, refcount, found, roots, more, retained, preview(addr) AS value
+FROM (
+SELECT c.addr, t.name AS type, c.refcount, c.found, c.roots, c.more, c.retained
 FROM (
 	SELECT addr, type, refcount, owners AS found, 0 AS roots, refcount - owners AS more, retained
 	FROM ( -- as in suspect_short: garbage is no owner
@@ -23,5 +26,6 @@ FROM (
 	WHERE refcount - referrers > roots
 ) c
 LEFT JOIN type t ON t.id = c.type
-LEFT JOIN value v ON v.addr = c.addr
 ORDER BY c.more > 0, c.retained DESC, c.addr
+LIMIT -1
+)
