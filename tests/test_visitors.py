@@ -68,6 +68,7 @@ class Visitors(unittest.TestCase):
             WHERE t.name IN ('builtins.dict', '__builtin__.dict') AND preview(o.addr) = '{}'
             AND EXISTS (SELECT 1 FROM reference r WHERE r.src = o.addr AND r.label LIKE '[%')""")
         self.assertEqual(empty, [])
+        self.assertNotEqual(rows(db, "SELECT label FROM root WHERE label LIKE '%interned%'"), [])
 
     def check_counts(self, db):
         """A reference that is not owned and said to be would have its object in this list."""

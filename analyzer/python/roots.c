@@ -71,8 +71,8 @@ static bool give_of_thread(struct nec_roots *r, struct nec_root *root, uint64_t 
 }
 
 /*
- * Adds " member" or " member+0x8" for a word of a struct of the interpreter's own, size bytes large here; " +0x358" where the table has
- * no struct of that size.
+ * Adds " member" or " member+0x8" for a word of a struct of the interpreter's own, size bytes large
+ * here; " +0x358" where the table has no struct of that size.
  */
 static void label_member(struct nec_roots *r, const char *state, uint64_t size, uint64_t off)
 {
@@ -113,7 +113,8 @@ static bool interpreters(struct nec_roots *r, struct nec_root *root)
 					nec_text_puts(&r->label, known[i].label);
 			if (!r->label.len) {
 				nec_text_printf(&r->label, "interpreter %u", r->index - 1);
-				label_member(r, "interpreter state", nec_off(t, NEC_SIZEOF_INTERP), off);
+				label_member(r, "interpreter state", nec_off(t, NEC_SIZEOF_INTERP),
+					     off);
 			}
 			return give(r, root, obj, "interpreter");
 		}
@@ -288,7 +289,9 @@ static bool frames(struct nec_roots *r, struct nec_root *root)
 			return true;
 		}
 		r->addr = 0;
-		r->frame = r->last++ < NEC_LIMIT_FRAMES ? nec_field(t, r->frame, NEC_F_IFRAME_PREVIOUS) : 0;
+		r->frame = r->last++ < NEC_LIMIT_FRAMES
+				   ? nec_field(t, r->frame, NEC_F_IFRAME_PREVIOUS)
+				   : 0;
 	}
 }
 
@@ -385,13 +388,19 @@ static bool data(struct nec_roots *r, struct nec_root *root)
 				if (in_interpreter(t, where))
 					continue;
 				nec_text_puts(&r->label, "runtime");
-				label_member(r, "runtime state", nec_off(t, NEC_SIZEOF_RUNTIME), where - t->runtime);
+				label_member(r, "runtime state", nec_off(t, NEC_SIZEOF_RUNTIME),
+					     where - t->runtime);
 				return give(r, root, obj, "interpreter");
 			}
 			if (!nec_image_symbol_at(t->image, where, &name, &start)) {
 				nec_static_end(t, r->index - 1, &name);
 				name = base_name(name);
 				start = maps[r->index - 1].start;
+				/* The largest dict of most processes: as CPython calls it. */
+				if (nec_dict_is_interned(t, obj)) {
+					name = "interned";
+					start = where;
+				}
 			}
 			nec_text_puts(&r->label, name);
 			if (where != start)
