@@ -23,7 +23,8 @@ enum { BUDGET = 20000 };
 static const char *const doubtful_roots[] = {"value stack", "native stack", "register", NULL};
 
 /* And roots that say less to a person than a module or a frame does. */
-static const char *const lesser_roots[] = {"value stack", "native stack", "register", "C global", "thread state", "native memory", "implied", NULL};
+static const char *const lesser_roots[] = {"value stack", "native stack", "register", "C global", "thread state", "native memory",
+						 "static", "immortal", "implied", NULL};
 
 struct question {
 	struct nec_db *db;

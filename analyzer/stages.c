@@ -149,18 +149,27 @@ static void fill_own(const struct nec_intake *in, int64_t *own)
 			own[large[i].id] = INT64_MAX;
 }
 
+/* What holds an object that nothing else was seen to hold. */
+static const char *implied_kind(uint8_t flags)
+{
+	return flags & NEC_OBJECT_STATIC     ? "static"
+	       : flags & NEC_OBJECT_IMMORTAL ? "immortal"
+					     : "implied";
+}
+
 static struct nec_error *put_analysis(struct nec_store *store, const struct nec_intake *in,
 				      const struct nec_analysis *a)
 {
 	const struct nec_intake_thread *threads = in->threads.data;
 	const uint32_t *implied = a->implied.data;
+	const uint8_t *flags = in->flags.data;
 	uint64_t count = a->implied.size / sizeof(*implied), i;
 
 	for (i = 0; i < count; i++) {
 		struct nec_fact f = {
 			.kind = NEC_FACT_ROOT,
 			.root = {.addr = ((const uint64_t *)in->addr.data)[implied[i]],
-				 .kind = "implied"},
+				 .kind = implied_kind(flags[implied[i]])},
 		};
 
 		NEC_TRY(nec_store_put(store, &f));

@@ -116,7 +116,9 @@ CREATE TABLE value(
 CREATE TABLE root(
 	id INTEGER PRIMARY KEY,			-- order of arrival
 	addr INTEGER,				-- object.addr
-	kind TEXT NOT NULL,			-- module, frame, thread, static, interned, implied, ...
+	kind TEXT NOT NULL,			-- interpreter, frame, thread state, value stack, native stack, register, C global,
+						-- native memory; of what nothing else is seen to hold: static (data of a program),
+						-- immortal (never freed, as interned strings are), implied (its count says so)
 	label TEXT				-- which one
 );
 
