@@ -145,6 +145,7 @@ struct nec_fact {
 			int64_t size;	  /* sys.getsizeof, bytes */
 			int64_t native;	  /* bytes it alone owns outside `size` */
 			int64_t refcount; /* NEC_UNKNOWN where a format has none */
+			uint64_t content; /* of strings and numbers: the same for all of the type that are equal; 0: not known */
 		} object;
 		struct {
 			uint64_t addr;
@@ -277,6 +278,7 @@ enum {
 	NEC_OBJECT_TRACKED = 2,	    /* is in a collector list */
 	NEC_OBJECT_IMMORTAL = 4,    /* its refcount says so */
 	NEC_OBJECT_STATIC = 8,	    /* not in a heap: lies in a mapped file's data */
+	NEC_OBJECT_SHARES = 32,	    /* a dict whose keys are in a table that others have too */
 	NEC_OBJECT_UNREACHED = 16,  /* no reference led to it: found by the collector's lists or in a block */
 };
 

@@ -334,10 +334,25 @@ static struct nec_error *put_sets(struct nec_store *store, const struct nec_inta
 	return put_groups(store, "package", &in->packages, sets->packages);
 }
 
+static struct nec_error *put_duplicates(struct nec_store *store, struct nec_intake *in)
+{
+	const struct nec_contents_objects objects = {
+		.addr = in->addr.data,
+		.type = in->type.data,
+		.size = in->size.data,
+		.flags = in->flags.data,
+		.graph = &in->graph,
+		.count = in->count,
+		.tmpdir = in->tmpdir,
+	};
+
+	return nec_contents_put(&in->contents, &objects, store);
+}
+
 /* ---- rows ---- */
 
-/* Rows of objects, and meanwhile the sums of sets of them. */
-static struct nec_error *put_rows(struct nec_stages *s, const struct nec_intake *in,
+/* Rows of objects, and meanwhile the sums of sets of them, and what is there many times. */
+static struct nec_error *put_rows(struct nec_stages *s, struct nec_intake *in,
 				  const struct results *r, const struct nec_object_columns *columns,
 				  struct sets *sets)
 {
@@ -345,6 +360,8 @@ static struct nec_error *put_rows(struct nec_stages *s, const struct nec_intake 
 
 	NEC_TRY(nec_store_objects_begin(s->store, columns));
 	err = sum_sets(in, r, sets);
+	if (!err)
+		err = put_duplicates(s->store, in);
 	other = nec_store_objects_end(s->store, columns, s->progress);
 	if (!err && !other)
 		return put_sets(s->store, in, sets);
@@ -353,7 +370,7 @@ static struct nec_error *put_rows(struct nec_stages *s, const struct nec_intake 
 	return err ? err : other;
 }
 
-static struct nec_error *put_objects(struct nec_stages *s, const struct nec_intake *in,
+static struct nec_error *put_objects(struct nec_stages *s, struct nec_intake *in,
 				     const struct nec_graph *reverse, const struct results *r)
 {
 	const struct nec_referrer_columns referrers = {

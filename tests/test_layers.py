@@ -43,6 +43,7 @@ THIRD_PARTY = [
     (r"libelf\.h|gelf\.h|dwarf\.h|elfutils/.*", "image"),
     (r"libunwind.*\.h", "image"),
     (CURSES, "tui"),
+    (r"xxhash\.h", "base"),
     (r"zlib\.h|zstd\.h|lzma\.h|lz4.*\.h", "formats"),
 ]
 

@@ -688,6 +688,7 @@ static bool give_objects(struct python_source *s, struct nec_fact *f)
 		nec_visit_object(&s->walk.visit, s->object, type);
 		f->object.native = nec_walk_native(&s->walk);
 	}
+	f->object.content = nec_values_digest(&s->values, s->object, type);
 	f->object.refcount = nec_object_refcount(t, s->object, &immortal);
 	f->object.flags = immortal ? NEC_OBJECT_IMMORTAL : 0;
 	if (type->gc && (!type->is_type || nec_field(t, s->object, NEC_F_TYPE_FLAGS) & NEC_TYPE_HEAPTYPE)) {
@@ -699,6 +700,8 @@ static bool give_objects(struct python_source *s, struct nec_fact *f)
 		f->object.flags |= NEC_OBJECT_UNREACHED;
 	if (is_static(s))
 		f->object.flags |= NEC_OBJECT_STATIC;
+	if (type->flags & NEC_TYPE_DICT_SUBCLASS && nec_field(t, s->object, NEC_F_DICT_VALUES))
+		f->object.flags |= NEC_OBJECT_SHARES;
 	s->value_due = !s->no_values && nec_values_has(&s->values, type);
 	return true;
 }

@@ -86,6 +86,9 @@ static const struct {
 			     "VALUES(?, ?, ?, ?, ?)",
 			     5},
 	[NEC_ROW_LARGEST] = {"INSERT INTO largest(by, rank, addr, bytes) VALUES(?, ?, ?, ?)", 4},
+	[NEC_ROW_DUPLICATE] = {"INSERT INTO duplicate(kind, rank, addr, count, bytes) "
+			       "VALUES(?, ?, ?, ?, ?)",
+			       5},
 	[NEC_ROW_DOMINATED] = {"INSERT INTO dominated(addr, type, count, bytes) VALUES(?, ?, ?, ?)",
 			       4},
 	[NEC_ROW_PACK_OUT] = {"INSERT INTO pack_out(key, addr, count, data) VALUES(?, ?, ?, ?)", 4},

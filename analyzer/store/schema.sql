@@ -96,7 +96,8 @@ CREATE TABLE object(
 	retained INTEGER,			-- bytes that would go with it: its own and what it alone keeps alive
 	distance INTEGER,			-- references on a shortest path from a root, 1: a root; 0: nothing reaches it,
 						-- it is garbage
-	flags INTEGER				-- 1 has a collector header, 2 tracked, 4 immortal, 8 static, 16 nothing led to it
+	flags INTEGER				-- 1 has a collector header, 2 tracked, 4 immortal, 8 static, 16 nothing led to it,
+						-- 32 a dict whose keys are in a table that others have too
 );
 
 -- Objects with more owners than their reference count says: somebody gave back a reference that was not his, and they will be freed
@@ -313,6 +314,17 @@ CREATE TABLE largest(
 	addr INTEGER NOT NULL,			-- object.addr
 	bytes INTEGER NOT NULL,			-- the figure it is ranked by
 	PRIMARY KEY(by, rank)
+) WITHOUT ROWID;
+
+-- What is there many times and could be there once, the 1000 with the most bytes of each kind.
+CREATE TABLE duplicate(
+	kind TEXT NOT NULL,			-- equal: values of an immutable type that are equal; same keys: dicts with the same keys in
+						-- the same order, each in a table of its own
+	rank INTEGER NOT NULL,			-- 1: the most bytes
+	addr INTEGER NOT NULL,			-- object.addr of the first of them
+	count INTEGER NOT NULL,			-- how many there are
+	bytes INTEGER NOT NULL,			-- what all but one of them take; of dicts, what their tables take but for a word for each key
+	PRIMARY KEY(kind, rank)
 ) WITHOUT ROWID;
 
 -- What each object of largest by retained is the immediate dominator of, by type, but for what is itself in there.
