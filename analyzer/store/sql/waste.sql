@@ -1,20 +1,7 @@
--- Equal values of immutable types, and what all but one of each take. Previews have at most 200 characters: what may be cut is
--- left out.
+-- Equal values of immutable types, those that take the most first.
 -- SPDX-License-Identifier: GPL-3.0-or-later
-SELECT t.name AS type, d.count, d.bytes, d.text AS value
+SELECT type, count, bytes, value
 FROM (
-	SELECT o.type, v.text, count(*) AS count, sum(o.size) - max(o.size) AS bytes
-	FROM value v
-	JOIN object o ON o.addr = v.addr
-	WHERE length(v.text) < 195 AND o.type IN (
-		SELECT id FROM type WHERE name IN (
-			'builtins.str', 'builtins.bytes', 'builtins.int', 'builtins.float', 'builtins.complex',
-			'__builtin__.str', '__builtin__.unicode', '__builtin__.int', '__builtin__.long',
-			'__builtin__.float', '__builtin__.complex'
-		)
-	)
-	GROUP BY o.type, o.size, v.text
-	HAVING count(*) > 1
-) d
-JOIN type t ON t.id = d.type
-ORDER BY d.bytes DESC, d.text
+#include "view_waste.sql"
+)
+ORDER BY bytes DESC, value
