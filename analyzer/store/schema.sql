@@ -117,7 +117,10 @@ CREATE TABLE root(
 	id INTEGER PRIMARY KEY,			-- order of arrival
 	addr INTEGER,				-- object.addr
 	kind TEXT NOT NULL,			-- module, frame, thread, static, interned, implied, ...
-	label TEXT				-- which one
+	label TEXT,				-- which one
+	doubt INTEGER NOT NULL			-- 0: it owns the object; 1: a word that may own nothing (then it counts only where references do not
+						-- explain the reference count), or nobody knows which ("implied"); 2: one that may be left
+						-- over as well: on a stack, in a register
 );
 
 -- Threads of the process.
