@@ -8,26 +8,6 @@
 #include "fact.h"
 #include "graph/reach.h"
 
-/* Kinds of roots whose words may own nothing, and what their labels look like where that is so. */
-static const struct {
-	const char *kind, *label; /* label NULL: any */
-} doubts[] = {
-	{"C global", NULL},          {"thread state", NULL},  {"interpreter", "+0x"},
-	{"interpreter", "start-up"}, {"native memory", NULL}, {"native stack", NULL},
-	{"register", NULL},          {"value stack", NULL},
-};
-
-enum nec_root_doubt nec_root_doubt(const char *kind, const char *label)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(doubts) / sizeof(doubts[0]); i++)
-		if (!strcmp(doubts[i].kind, kind) &&
-		    (!doubts[i].label || (label && strstr(label, doubts[i].label))))
-			return NEC_ROOT_DOUBTFUL;
-	return NEC_ROOT_SURE;
-}
-
 /* What the stage works with besides the analysis. */
 struct work {
 	struct nec_analysis *a;

@@ -25,6 +25,17 @@
 
 #include "base/error.h"
 
+/*
+ * How sure is it that a root owns a reference? Words that happen to point at objects may be borrowed (variables of C, caches of the
+ * interpreter), or left over (native stacks, registers). Whoever gives a root says so, the column root.doubt keeps it, and all who
+ * prefer one root to another go by that. To be kept in this order, and these numbers.
+ */
+enum nec_root_doubt {
+	NEC_ROOT_SURE,
+	NEC_ROOT_DOUBTFUL, /* the word may own nothing, or nobody knows where it is */
+	NEC_ROOT_STALE,    /* the word may be one that nobody cleared, too */
+};
+
 enum nec_fact_kind {
 	NEC_FACT_END, /* nothing follows */
 	NEC_FACT_META,
@@ -165,6 +176,7 @@ struct nec_fact {
 			uint64_t thread;
 			uint32_t tid;
 			bool counted; /* the object's count has it for sure */
+			enum nec_root_doubt doubt;
 		} root;
 		struct {
 			uint32_t id; /* dense, from 0 */

@@ -226,7 +226,7 @@ static uint32_t find_thread(struct nec_intake *in, const struct nec_fact *f)
 
 static struct nec_error *add_root(struct nec_intake *in, const struct nec_fact *f)
 {
-	uint8_t doubt = (uint8_t)nec_root_doubt(f->root.kind, f->root.label);
+	uint8_t doubt = (uint8_t)f->root.doubt;
 	uint32_t thread = find_thread(in, f);
 
 	NEC_TRY(nec_tmparray_append(&in->root_addr, &f->root.addr, sizeof(f->root.addr)));

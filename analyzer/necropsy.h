@@ -115,8 +115,8 @@ struct nec_path_options {
 	const char *const *not_edges; /* references that no path uses */
 	const char *const *not_types; /* classes whose instances no path crosses */
 	/*
-	 * NULL: words on native stacks and in registers begin a path only where nothing else does; and C globals, thread states and
-	 * native memory come after modules and frames.
+	 * NULL: words on stacks and in registers (root.doubt 2) begin a path only where nothing else does; and C globals, thread states and
+	 * native memory (1) come after modules and frames.
 	 */
 	const char *const *not_roots;
 	bool weak;     /* weak references, too */

@@ -169,7 +169,8 @@ static struct nec_error *put_analysis(struct nec_store *store, const struct nec_
 		struct nec_fact f = {
 			.kind = NEC_FACT_ROOT,
 			.root = {.addr = ((const uint64_t *)in->addr.data)[implied[i]],
-				 .kind = implied_kind(flags[implied[i]])},
+				 .kind = implied_kind(flags[implied[i]]),
+				 .doubt = NEC_ROOT_DOUBTFUL},
 		};
 
 		NEC_TRY(nec_store_put(store, &f));

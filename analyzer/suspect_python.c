@@ -121,30 +121,29 @@ static struct nec_error *many(struct nec_suspects *s, const struct kind *kind)
 				holder ? holder : one);
 }
 
-struct nec_error *nec_suspects_tracebacks(struct nec_suspects *s)
-{
-	static const struct kind tracebacks = {
+/* To add one: a query of addr and retained in store/sql, and a row. */
+static const struct kind kinds[] = {
+	{
 		.rule = "traceback",
 		.query = "suspect_tracebacks",
 		.what = "tracebacks",
 		.why = "An exception holds its traceback, a traceback its frames, and a frame all its locals: keep the "
 		       "text of an error (traceback.format_exc), or clear what it holds (traceback.clear_frames).",
-	};
-
-	return many(s, &tracebacks);
-}
-
-struct nec_error *nec_suspects_tasks(struct nec_suspects *s)
-{
-	static const struct kind tasks = {
+	},
+	{
 		.rule = "task",
 		.query = "suspect_tasks",
 		.what = "tasks of asyncio that are done",
 		.why = "A task that is done keeps its result or its exception: take it out when it ends "
 		       "(task.add_done_callback(tasks.discard)).",
-	};
+	},
+};
 
-	return many(s, &tasks);
+struct nec_error *nec_suspects_hoards(struct nec_suspects *s)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		NEC_TRY(many(s, &kinds[i]));
+	return NULL;
 }
 
 /* ---- garbage ---- */

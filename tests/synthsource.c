@@ -279,6 +279,7 @@ static bool next_of_phase(struct synth *s, struct nec_fact *f)
 		f->root.kind = "module";
 		f->root.label = "sys";
 		f->root.thread = f->root.tid = 0;
+		f->root.doubt = NEC_ROOT_SURE;
 		return s->next++ < 4;
 	case PHASE_REFERENCES:
 		return next_references(s, f);

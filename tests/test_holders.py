@@ -245,6 +245,17 @@ class Holders(unittest.TestCase):
                               stderr=subprocess.PIPE)
         self.assertEqual(done.returncode, 2)
 
+    def test_roots_say_how_sure_they_are(self):
+        rows = self.ask("sql", "SELECT kind, coalesce(label, '') AS label, doubt FROM root")
+        surest = {"module": 0, "frame": 0, "thread state": 1, "C global": 1, "native memory": 1, "static": 1, "immortal": 1, "implied": 1,
+                  "value stack": 2, "native stack": 2, "register": 2}
+        for kind in {row["kind"] for row in rows} - {"interpreter"}:
+            self.assertEqual({row["doubt"] for row in rows if row["kind"] == kind}, {surest[kind]}, kind)
+        doubts = {row["label"]: row["doubt"] for row in rows if row["kind"] == "interpreter"}
+        self.assertEqual(doubts["sys.modules"], 0)
+        for label, doubt in doubts.items():
+            self.assertEqual(doubt, "+0x" in label or label.startswith("start-up"), label)
+
     def test_reference_counts_of_plain_objects_are_explained(self):
         more = {row["addr"] for row in self.ask("refcounts")}
         self.assertFalse(more & {hex(a) for a in self.ids.values() if isinstance(a, int)})

@@ -178,6 +178,7 @@ static struct nec_error *settle_version(struct nec_target *t,
 	const struct nec_layout_version *v, *best = NULL;
 	unsigned int votes[2][64], best_votes = 0, i;
 	int best_score = -1, score;
+	char there_are[NEC_LAYOUT_VERSIONS];
 
 	vote(t, votes);
 	if (offsets->addr && offsets->minor < 64)
@@ -195,13 +196,15 @@ static struct nec_error *settle_version(struct nec_target *t,
 			best = v;
 		}
 	}
-	if (!best)
+	if (!best) {
+		nec_layout_versions(there_are, sizeof(there_are));
 		return nec_error_create(
 			NEC_ERR_UNSUPPORTED, "CPython%s that no layout fits (there are %s)",
 			word_at(t->image, t->type_type + OBJECT_TYPE, t->type_type)
 				? " of a version"
 				: " with trace-refs (two links before each object), of a version",
-			nec_layout_versions());
+			there_are);
+	}
 	t->major = best->major;
 	t->minor = best->minor;
 	return nec_layout_init(&t->layout, best->major, best->minor, best->abi);

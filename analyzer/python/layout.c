@@ -107,17 +107,20 @@ struct nec_error *nec_layout_init(struct nec_layout *layout, unsigned int major,
 {
 	const struct nec_layout_version *v = nec_layout_find(major, minor, abi), *chain[32];
 	struct nec_error *err;
+	char there_are[NEC_LAYOUT_VERSIONS];
 	unsigned int i, n = 0;
 
 	*layout = (struct nec_layout){0};
-	if (!v)
+	if (!v) {
+		nec_layout_versions(there_are, sizeof(there_are));
 		return nec_error_create(NEC_ERR_UNSUPPORTED, "no layout for CPython %u.%u%s (there are %s)",
-					major, minor, abi, nec_layout_versions());
+					major, minor, abi, there_are);
+	}
 	for (i = 0; i < NEC_FIELD_COUNT; i++)
 		layout->off[i] = NEC_NO_FIELD;
 	layout->version = v->name;
 	layout->abi = v->abi;
-	layout->traits = v->traits_of ? v->traits_of->traits : v->traits;
+	layout->traits = nec_layout_traits(v);
 	err = collect_ctypes(layout, v);
 	if (err) {
 		nec_layout_deinit(layout);

@@ -55,9 +55,29 @@ static void next_stage(struct nec_roots *r)
 	r->addr = r->end = 0;
 }
 
+/* What is not said here is sure. */
+static const enum nec_root_doubt doubts[NEC_ROOTS_DONE] = {
+	[NEC_ROOTS_START_UP] = NEC_ROOT_DOUBTFUL, [NEC_ROOTS_THREADS] = NEC_ROOT_DOUBTFUL,
+	[NEC_ROOTS_VALUE_STACKS] = NEC_ROOT_STALE, [NEC_ROOTS_DATA] = NEC_ROOT_DOUBTFUL,
+	[NEC_ROOTS_STACKS] = NEC_ROOT_STALE,	   [NEC_ROOTS_REGISTERS] = NEC_ROOT_STALE,
+	[NEC_ROOTS_NATIVE] = NEC_ROOT_DOUBTFUL,
+};
+
 static bool give(struct nec_roots *r, struct nec_root *root, uint64_t addr, const char *kind)
 {
-	*root = (struct nec_root){.addr = addr, .kind = kind, .label = nec_text_str(&r->label)};
+	*root = (struct nec_root){
+		.addr = addr,
+		.kind = kind,
+		.label = nec_text_str(&r->label),
+		.doubt = doubts[r->stage],
+	};
+	return true;
+}
+
+static bool give_of_interpreter(struct nec_roots *r, struct nec_root *root, uint64_t addr, enum nec_root_doubt doubt)
+{
+	give(r, root, addr, "interpreter");
+	root->doubt = doubt;
 	return true;
 }
 
@@ -72,9 +92,9 @@ static bool give_of_thread(struct nec_roots *r, struct nec_root *root, uint64_t 
 
 /*
  * Adds " member" or " member+0x8" for a word of a struct of the interpreter's own, size bytes large here; " +0x358" where the table has
- * no struct of that size.
+ * no struct of that size. Sure is what has a name.
  */
-static void label_member(struct nec_roots *r, const char *state, uint64_t size, uint64_t off)
+static enum nec_root_doubt label_member(struct nec_roots *r, const char *state, uint64_t size, uint64_t off)
 {
 	const struct nec_ctype *type = nec_layout_ctype(&r->walk->target->layout, state);
 	uint32_t n = type && type->size >= 0 && (uint64_t)type->size == size ? type->count : 0;
@@ -84,8 +104,10 @@ static void label_member(struct nec_roots *r, const char *state, uint64_t size, 
 	if (n)
 		off -= (uint64_t)type->members[n - 1].off;
 	nec_text_printf(&r->label, n ? " %s" : " ", n ? type->members[n - 1].name : "");
-	if (off || !n)
-		nec_text_printf(&r->label, "+0x%llx", (unsigned long long)off);
+	if (!off && n)
+		return NEC_ROOT_SURE;
+	nec_text_printf(&r->label, "+0x%llx", (unsigned long long)off);
+	return NEC_ROOT_DOUBTFUL;
 }
 
 static bool interpreters(struct nec_roots *r, struct nec_root *root)
@@ -100,6 +122,7 @@ static bool interpreters(struct nec_roots *r, struct nec_root *root)
 		{NEC_F_INTERP_INTERNED, "interned strings"},
 	};
 	const struct nec_target *t = r->walk->target;
+	enum nec_root_doubt doubt;
 	uint64_t where, obj;
 	size_t i;
 
@@ -111,11 +134,12 @@ static bool interpreters(struct nec_roots *r, struct nec_root *root)
 			for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 				if (nec_has(t, known[i].field) && nec_off(t, known[i].field) == off)
 					nec_text_puts(&r->label, known[i].label);
+			doubt = NEC_ROOT_SURE;
 			if (!r->label.len) {
 				nec_text_printf(&r->label, "interpreter %u", r->index - 1);
-				label_member(r, "interpreter state", nec_off(t, NEC_SIZEOF_INTERP), off);
+				doubt = label_member(r, "interpreter state", nec_off(t, NEC_SIZEOF_INTERP), off);
 			}
-			return give(r, root, obj, "interpreter");
+			return give_of_interpreter(r, root, obj, doubt);
 		}
 		if (r->index >= t->interpreter_count)
 			return false;
@@ -373,6 +397,7 @@ static bool data(struct nec_roots *r, struct nec_root *root)
 	uint64_t where, obj, start;
 	uint32_t count;
 	const struct nec_mapping *maps = nec_image_mappings(t->image, &count);
+	enum nec_root_doubt doubt;
 	const char *name;
 
 	for (;;) {
@@ -385,8 +410,8 @@ static bool data(struct nec_roots *r, struct nec_root *root)
 				if (in_interpreter(t, where))
 					continue;
 				nec_text_puts(&r->label, "runtime");
-				label_member(r, "runtime state", nec_off(t, NEC_SIZEOF_RUNTIME), where - t->runtime);
-				return give(r, root, obj, "interpreter");
+				doubt = label_member(r, "runtime state", nec_off(t, NEC_SIZEOF_RUNTIME), where - t->runtime);
+				return give_of_interpreter(r, root, obj, doubt);
 			}
 			if (!nec_image_symbol_at(t->image, where, &name, &start)) {
 				nec_static_end(t, r->index - 1, &name);

@@ -8,6 +8,7 @@
 #define NEC_PYTHON_ROOTS_H
 
 #include "base/text.h"
+#include "fact.h"
 #include "python/rawblocks.h"
 
 struct nec_root {
@@ -18,6 +19,7 @@ struct nec_root {
 	uint64_t thread;   /* thread state that it belongs to, 0: none */
 	bool counted;      /* the object's count has it for sure */
 	uint32_t tid;	   /* or the kernel's number of the thread, 0: none */
+	enum nec_root_doubt doubt;
 };
 
 enum nec_root_stage {

@@ -775,6 +775,7 @@ static bool give_roots(struct python_source *s, struct nec_fact *f)
 	f->root.thread = root.thread;
 	f->root.tid = root.tid;
 	f->root.counted = root.counted;
+	f->root.doubt = root.doubt;
 	return true;
 }
 

@@ -37,7 +37,7 @@ static const struct {
 	[NEC_ROW_TYPE_RETAINED] = {"UPDATE type SET retained = ?2 WHERE id = ?1", 2},
 	[NEC_ROW_SHORT_COUNT] = {"INSERT INTO short_count(addr, owners) VALUES(?, ?)", 2},
 	[NEC_ROW_TYPE_GROUP] = {"INSERT INTO type_group(kind, name, retained) VALUES(?, ?, ?)", 3},
-	[NEC_ROW_ROOT] = {"INSERT INTO root(addr, kind, label) VALUES(?, ?, ?)", 3},
+	[NEC_ROW_ROOT] = {"INSERT INTO root(addr, kind, label, doubt) VALUES(?, ?, ?, ?)", 4},
 	[NEC_ROW_THREAD] =
 		{"INSERT OR REPLACE INTO thread(id, tid, ident, addr, name, state, gil, daemon, "
 		 "interpreter, exception, exception_addr) "

@@ -120,7 +120,10 @@ CREATE TABLE root(
 	kind TEXT NOT NULL,			-- interpreter, frame, thread state, value stack, native stack, register, C global,
 						-- native memory; of what nothing else is seen to hold: static (data of a program),
 						-- immortal (never freed, as interned strings are), implied (its count says so)
-	label TEXT				-- which one
+	label TEXT,				-- which one
+	doubt INTEGER NOT NULL			-- 0: it owns the object; 1: a word that may own nothing (then it counts only where references do not
+						-- explain the reference count), or nobody knows which ("implied"); 2: one that may be left
+						-- over as well: on a stack, in a register
 );
 
 -- Threads of the process.
