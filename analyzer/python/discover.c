@@ -210,18 +210,27 @@ static struct nec_error *settle_version(struct nec_target *t,
 	return nec_layout_init(&t->layout, best->major, best->minor, best->abi);
 }
 
-/* A build with Py_DEBUG has functions in sys that others have not; its table, where there is one,
- * is taken instead. */
+/* Does sys say that it is a build with Py_DEBUG? By its flags; where it has none (2.7), by a function that others have not. */
+static bool is_debug(const struct nec_target *t, uint64_t sys)
+{
+	uint64_t flags = nec_dict_find(t, sys, "abiflags");
+	_cleanup_free_ char *text = flags ? nec_str_dup(t, flags, 8) : NULL;
+
+	return text ? strchr(text, 'd') != NULL : nec_dict_find(t, sys, "gettotalrefcount") != 0;
+}
+
+/* A build with Py_DEBUG has a table of its own, which is taken instead of that of the release. */
 static struct nec_error *settle_abi(struct nec_target *t)
 {
 	uint64_t sys =
 		t->interpreter_count ? nec_field(t, t->interpreters[0], NEC_F_INTERP_SYSDICT) : 0;
+	const char *abi = !strcmp(t->layout.abi, "r") ? "dr" : "d";
 
-	if (*t->layout.abi || !nec_layout_find(t->major, t->minor, "d") ||
-	    !nec_dict_find(t, sys, "gettotalrefcount"))
+	if (strchr(t->layout.abi, 'd') || !nec_layout_find(t->major, t->minor, abi) ||
+	    !is_debug(t, sys))
 		return NULL;
 	nec_layout_deinit(&t->layout);
-	return nec_layout_init(&t->layout, t->major, t->minor, "d");
+	return nec_layout_init(&t->layout, t->major, t->minor, abi);
 }
 
 /* ---- interpreters

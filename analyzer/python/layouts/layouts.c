@@ -162,5 +162,5 @@ const struct nec_layout_version *nec_layout_newest(void)
 
 void nec_layout_versions(char *buf, size_t size)
 {
-	snprintf(buf, size, "2.7, 3.6 to %s, and debug builds of these", nec_layout_newest()->name);
+	snprintf(buf, size, "2.7, 3.6 to %s, and debug builds of these; of 3.8 to 3.12 with trace-refs too", nec_layout_newest()->name);
 }
