@@ -58,6 +58,12 @@ class Visitors(unittest.TestCase):
         self.assertIn(done.returncode, (0, 1), done.stderr)
         self.check_references(db, VISITED[minor(version)])
         self.check_blocks({r["key"]: r["value"] for r in rows(db, "SELECT key, value FROM meta")})
+        self.check_counts(db)
+
+    def check_counts(self, db):
+        """A reference that is not owned and said to be would have its object in this list."""
+        done = subprocess.run([NECROPSY, "refcounts", "--json", "--limit", "0", db], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=300)
+        self.assertEqual([row for row in json.loads(done.stdout) if row["more"] < 0], [])
 
     def check_references(self, db, visited):
         found = {r["name"].replace("__builtin__.", "builtins."): r["labels"] for r in rows(db, """

@@ -228,6 +228,15 @@ uint64_t nec_type_dict(const struct nec_target *t, uint64_t type)
  * key as its own value. */
 enum { INTERNED_SAMPLE = 64 };
 
+/* What a dead dict left may be filled with one byte (debug builds), and is no key. */
+static bool is_text(const struct nec_target *t, uint64_t key)
+{
+	enum { BYTES_SUBCLASS = 1 << 27, UNICODE_SUBCLASS = 1 << 28 }; /* Py_TPFLAGS_ */
+
+	return !(key & 7) && nec_field(t, nec_type_of(t, key), NEC_F_TYPE_FLAGS) &
+				     (BYTES_SUBCLASS | UNICODE_SUBCLASS);
+}
+
 static bool looks_interned(const struct nec_target *t, uint64_t obj)
 {
 	struct nec_dict dict;
@@ -241,7 +250,7 @@ static bool looks_interned(const struct nec_target *t, uint64_t obj)
 	if (!name || strcmp(name, "dict") || !nec_dict_read(t, obj, &dict))
 		return false;
 	for (n = 0; n < INTERNED_SAMPLE; n++)
-		if (!nec_dict_next(&dict, &key, &value) || key != value)
+		if (!nec_dict_next(&dict, &key, &value) || key != value || !is_text(t, key))
 			return false;
 	return true;
 }

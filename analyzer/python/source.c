@@ -44,6 +44,7 @@ struct python_source {
 	struct nec_values values;
 	bool value_due;		/* the object's value follows it */
 	uint64_t object;	/* whose value that is */
+	uint64_t static_end;    /* of the variables in mapping `index`; objects alone */
 	struct nec_text text;
 	char name[160];
 	char disagrees[96];
@@ -452,20 +453,24 @@ static bool give_extents(struct python_source *s, struct nec_fact *f)
 	return true;
 }
 
-/* Is the object a variable of a mapped file? Objects come in order of addresses, and so do
- * mappings. */
+/* Is the object a variable of a mapped file, or of its .bss? Objects come in order of addresses,
+ * and so do mappings. */
 static bool is_static(struct python_source *s)
 {
 	const struct nec_mapping *maps;
+	const char *path;
 	uint32_t count;
 
 	if (s->object >= s->target.data_start && s->object < s->target.data_end)
 		return true;
 	maps = nec_image_mappings(s->image, &count);
 	while (s->index < count && maps[s->index].end <= s->object)
-		s->index++;
-	return s->index < count && maps[s->index].start <= s->object && maps[s->index].path &&
-	       maps[s->index].objfile != UINT32_MAX;
+		if (++s->index < count)
+			s->static_end = nec_static_end(&s->target, s->index, &path);
+	if (s->index == count || maps[s->index].start > s->object)
+		return false;
+	return s->object < s->static_end ||
+	       (maps[s->index].path && maps[s->index].objfile != UINT32_MAX);
 }
 
 static bool give_objects(struct python_source *s, struct nec_fact *f)

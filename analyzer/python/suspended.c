@@ -9,15 +9,20 @@
 
 enum { CO_ITERABLE_COROUTINE = 0x100 };
 
-/* The name of the type of an object of C; "" for none. */
+/*
+ * The name of the type of an object of C; "" for none. Types without a module are the
+ * interpreter's own: Cython has a "generator", too.
+ */
 static const char *type_name(const struct nec_target *t, uint64_t obj)
 {
+	uint64_t type = obj & 7 ? 0 : nec_type_of(t, obj);
 	const char *name =
-		obj & 7 ? NULL
-			: nec_image_cstr(t->image,
-					 nec_field(t, nec_type_of(t, obj), NEC_F_TYPE_NAME), 64);
+		type ? nec_image_cstr(t->image, nec_field(t, type, NEC_F_TYPE_NAME), 64) : NULL;
 
-	return name ? name : "";
+	if (!name ||
+	    (!strchr(name, '.') && t->data_end && (type < t->data_start || type >= t->data_end)))
+		return "";
+	return name;
 }
 
 static bool is_generator(const char *type)

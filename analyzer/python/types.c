@@ -193,10 +193,24 @@ uint32_t nec_types_label(struct nec_types *types, const char *fmt, ...)
 	return id;
 }
 
+/* Is type among the bases of addr? A class may be made its own metatype (h11: each sentinel is its
+ * own type). */
+static bool derives_from_type(const struct nec_target *t, uint64_t addr)
+{
+	int depth;
+
+	for (depth = 0; addr && !(addr & 7) && depth < MAX_METATYPES; depth++) {
+		addr = nec_field(t, addr, NEC_F_TYPE_BASE);
+		if (addr == t->type_type)
+			return true;
+	}
+	return false;
+}
+
 /* Does the chain of metatypes from addr end at PyType_Type? */
 static bool is_type_object(const struct nec_target *t, uint64_t addr)
 {
-	uint64_t meta = nec_type_of(t, addr);
+	uint64_t meta = nec_type_of(t, addr), next;
 	int depth;
 
 	for (depth = 0; depth < MAX_METATYPES; depth++) {
@@ -204,7 +218,10 @@ static bool is_type_object(const struct nec_target *t, uint64_t addr)
 			return true;
 		if (!meta || meta & 7 || !(nec_field(t, meta, NEC_F_TYPE_FLAGS) & NEC_TYPE_TYPE_SUBCLASS))
 			return false;
-		meta = nec_type_of(t, meta);
+		next = nec_type_of(t, meta);
+		if (next == meta)
+			return derives_from_type(t, meta);
+		meta = next;
 	}
 	return false;
 }
@@ -268,6 +285,47 @@ static char *full_name(const char *module, const char *qualname, const char *bui
 	if (!module || !*module || !strcmp(module, builtins))
 		return strdup(qualname);
 	return asprintf(&name, "%s.%s", module, qualname) < 0 ? NULL : name;
+}
+
+/*
+ * Has another library a type of this name? Cython's generators are called as CPython's (until 3.0
+ * without a module), and are laid out otherwise. To add one: a line.
+ */
+static bool is_imitation(const struct nec_target *t, const struct nec_type *type)
+{
+	static const char *const imitated[] = {
+		"generator",
+		"coroutine",
+		"coroutine_wrapper",
+		"async_generator",
+		"async_generator_asend",
+		"async_generator_athrow",
+		"async_generator_wrapped_value",
+	};
+	size_t i;
+
+	if (type->flags & NEC_TYPE_HEAPTYPE || !t->data_end ||
+	    (type->addr >= t->data_start && type->addr < t->data_end))
+		return false;
+	for (i = 0; i < sizeof(imitated) / sizeof(imitated[0]); i++)
+		if (!strcmp(imitated[i], type->tp_name))
+			return true;
+	return false;
+}
+
+/* One is dispatched by its tp_name: this is in no table. */
+static void set_apart(struct nec_types *types, struct nec_type *type)
+{
+	char *name;
+
+	if (!type->tp_name || !is_imitation(types->target, type))
+		return;
+	if (asprintf(&name, "%s of a library", type->tp_name) < 0) {
+		types->failed = &nec_enomem;
+		return;
+	}
+	free((char *)type->tp_name);
+	type->tp_name = name;
 }
 
 static void read_names(struct nec_types *types, struct nec_type *type)
@@ -501,6 +559,7 @@ static void describe(struct nec_types *types, struct nec_type *type)
 					type->flags & NEC_TYPE_MANAGED_WEAKREF;
 	}
 	read_names(types, type);
+	set_apart(types, type);
 	type->is_greenlet = (type->base && type->base->is_greenlet) ||
 			    (!type->python_made && !strcmp(type->tp_name, "greenlet.greenlet"));
 	inherit(types, type);

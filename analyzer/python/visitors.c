@@ -2,6 +2,7 @@
 /* Finding a type's visitor; see visitors.h. */
 #include <string.h>
 
+#include "python/cffi.h"
 #include "python/numpy.h"
 #include "python/visitors.h"
 
@@ -34,5 +35,6 @@ const struct nec_visitor *nec_visitor_find(const struct nec_target *t, const cha
 		for (v = tables[i]; v->name; v++)
 			if (!strcmp(v->name, tp_name) && nec_has(t, v->needs))
 				return v;
-	return nec_numpy_visitor(tp_name);
+	v = nec_numpy_visitor(tp_name);
+	return v ? v : nec_cffi_visitor(tp_name);
 }

@@ -5,6 +5,7 @@
 
 #include "base/addrset.h"
 #include "base/limits.h"
+#include "python/cffi.h"
 #include "python/dict.h"
 #include "python/frames.h"
 #include "python/str.h"
@@ -115,7 +116,7 @@ void nec_visit_dict(struct nec_visit *visit, uint64_t obj, const struct nec_type
 {
 	const struct nec_target *t = visit->target;
 	enum nec_ref_kind key_kind, value_kind;
-	bool shared, interned;
+	bool shared, interned, first = true;
 	uint32_t key_label;
 	uint64_t key, value;
 	struct nec_dict dict;
@@ -134,6 +135,9 @@ void nec_visit_dict(struct nec_visit *visit, uint64_t obj, const struct nec_type
 	if (interned)
 		value_kind = NEC_REF_BORROWED;
 	while (nec_dict_next(&dict, &key, &value)) {
+		if (first && nec_cffi_is_unique_cache(visit->types, key, value))
+			value_kind = NEC_REF_BORROWED;
+		first = false;
 		nec_emit(visit, key, interned ? interned_kind(t, key) : key_kind, NEC_LABEL_STRING,
 			 key_label);
 		nec_emit(visit, value, value_kind, NEC_LABEL_KEY, key);
