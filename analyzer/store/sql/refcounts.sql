@@ -2,14 +2,9 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 SELECT c.addr, t.name AS type, c.refcount, c.found, c.roots, c.more, c.retained, v.text AS value
 FROM (
-	SELECT addr, type, refcount, owners AS found, 0 AS roots, refcount - owners AS more, retained
-	FROM ( -- as in suspect_short: garbage is no owner
-		SELECT o.addr, o.type, o.refcount, o.retained, s.owners - (
-			SELECT count(*) FROM reference r CROSS JOIN object w ON w.addr = r.src
-			WHERE r.dst = s.addr AND r.kind IN ('strong', 'type') AND w.distance = 0) AS owners
-		FROM short_count s JOIN object o ON o.addr = s.addr
-	)
-	WHERE owners > refcount
+	SELECT o.addr, o.type, o.refcount, s.owners AS found, 0 AS roots, o.refcount - s.owners AS more, o.retained
+	FROM short_count s JOIN object o ON o.addr = s.addr
+	WHERE s.owners > o.refcount
 	UNION ALL
 	SELECT addr, type, refcount, referrers, roots, refcount - referrers - roots, retained
 	FROM (
