@@ -524,13 +524,16 @@ static bool keeps_type(const struct nec_intake *in, uint32_t type)
 	return type != NEC_NODE_NONE && !(flags[type] & NEC_OBJECT_STATIC);
 }
 
-/* Notes an instance that the count of its class need not have. */
-static struct nec_error *note_lent(struct nec_intake *in, uint32_t type, uint32_t object)
+/* Notes an instance, id, that the count of its class need not have. */
+static struct nec_error *note_lent(struct nec_intake *in, uint32_t type, uint32_t object,
+				   uint32_t id)
 {
+	uint64_t edge = (uint64_t)object << 32 | id;
+
 	if (!in->has_refcount || type >= in->type_lends.size ||
 	    !((const uint8_t *)in->type_lends.data)[type])
 		return NULL;
-	return nec_tmparray_append(&in->unowned, &object, sizeof(object));
+	return nec_tmparray_append(&in->unowned, &edge, sizeof(edge));
 }
 
 /* Objects without references of their own, up to id. */
@@ -545,7 +548,7 @@ static struct nec_error *keep_bare(struct references *r, uint32_t id)
 		type = own_type(in, r->next);
 		if (keeps_type(in, type)) {
 			NEC_TRY(nec_graph_add(&in->graph, r->next, &type, 1));
-			NEC_TRY(note_lent(in, types[r->next], type));
+			NEC_TRY(note_lent(in, types[r->next], type, r->next));
 		}
 		NEC_TRY(nec_store_references(in->store, r->next, addr[r->next], types[r->next],
 					     NULL, 0));
@@ -570,7 +573,7 @@ static struct nec_error *keep_list(struct references *r, uint32_t id, struct nec
 
 	NEC_TRY(keep_bare(r, id));
 	for (i = 0; i < count; i++) {
-		uint64_t extra = (uint64_t)refs[i].dst << 32 | id;
+		uint64_t edge = (uint64_t)refs[i].dst << 32 | id;
 		bool to_type = refs[i].dst == type;
 
 		if (to_type && refs[i].kind == NEC_REF_TYPE) {
@@ -583,15 +586,14 @@ static struct nec_error *keep_list(struct references *r, uint32_t id, struct nec
 		else
 			in->weak++;
 		if (in->has_refcount && refs[i].kind == NEC_REF_CONSERVATIVE)
-			NEC_TRY(nec_tmparray_append(&in->unowned, &refs[i].dst,
-						    sizeof(refs[i].dst)));
+			NEC_TRY(nec_tmparray_append(&in->unowned, &edge, sizeof(edge)));
 		if (to_type || !nec_ref_holds(refs[i].kind))
-			NEC_TRY(nec_tmparray_append(&in->extra, &extra, sizeof(extra)));
+			NEC_TRY(nec_tmparray_append(&in->extra, &edge, sizeof(edge)));
 		refs[kept++] = refs[i];
 	}
 	if (by_type && !again) {
 		r->to[edges++] = type;
-		NEC_TRY(note_lent(in, types[id], type));
+		NEC_TRY(note_lent(in, types[id], type, id));
 	}
 	NEC_TRY(nec_graph_add(&in->graph, id, r->to, edges));
 	NEC_TRY(nec_store_references(in->store, id, addr[id], types[id], refs, kept));

@@ -55,7 +55,8 @@ struct nec_intake {
 	struct nec_tmparray type_lends; /* uint8_t by id of the type: counts of it need not have its
 					   instances */
 	struct nec_tmparray
-		unowned; /* uint32_t ids: edges of the graph that their counts need not have */
+		unowned; /* uint64_t, (id of the object << 32) + that of who refers to it: edges of the graph
+			    that its count need not have */
 	struct nec_tmparray counted; /* uint64_t addresses: roots that their counts have */
 	struct nec_graph graph;      /* all but weak and borrowed references */
 	struct nec_contents contents;

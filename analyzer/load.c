@@ -17,6 +17,7 @@
 #include "config.h"
 
 #include "ahead.h"
+#include "base/mapguard.h"
 #include "base/text.h"
 #include "formats/format.h"
 #include "formats/input.h"
@@ -316,6 +317,7 @@ static struct nec_error *run(struct load *load)
 	NEC_TRY(nec_stages_end(&stages, "opening", NEC_UNKNOWN));
 	NEC_TRY(nec_stages_run(&stages, load->source));
 	NEC_TRY(find_suspects(load, &stages));
+	NEC_TRY(nec_mapguard_check());
 	return nec_store_finish(nec_take(load->store));
 }
 

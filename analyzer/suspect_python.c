@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sum.h"
 #include "suspects.h"
 
 enum {
@@ -20,13 +21,6 @@ static struct nec_error *ask(struct nec_suspects *s, const char *name, bool leas
 {
 	NEC_TRY(nec_query_named(s->db, name, query_ret));
 	return least ? nec_query_bind_int(*query_ret, ":least", s->notable) : NULL;
-}
-
-static int64_t add(int64_t a, int64_t b)
-{
-	int64_t sum;
-
-	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
 }
 
 /* ---- functools.lru_cache ---- */
@@ -93,7 +87,7 @@ static struct nec_error *many(struct nec_suspects *s, const struct kind *kind)
 		if (!row)
 			break;
 		count++;
-		bytes = add(bytes, nec_query_int(query, 1));
+		bytes = nec_sum(bytes, nec_query_int(query, 1));
 		if (nec_query_int(query, 1) > most) {
 			most = nec_query_int(query, 1);
 			one = (uint64_t)nec_query_int(query, 0);
@@ -232,7 +226,7 @@ struct nec_error *nec_suspects_garbage(struct nec_suspects *s)
 		if (!row)
 			break;
 		count += nec_query_int(query, 1);
-		bytes = add(bytes, nec_query_int(query, 2));
+		bytes = nec_sum(bytes, nec_query_int(query, 2));
 		if (is_frame(nec_query_text(query, 0, NULL)))
 			frames += nec_query_int(query, 1);
 		if (shown++ >= 3)

@@ -3,8 +3,8 @@
  * A dump file on disk, whatever wraps it; see input.h.
  *
  * What is mapped is always a whole regular file of a size that was taken at open: the dump itself,
- * or an unlinked file that nobody else can shorten. Unpacking skips blocks of zeros, of which a
- * core has many, so holes take no room.
+ * which base/mapguard.h looks after, or an unlinked file that nobody else can shorten. Unpacking skips
+ * blocks of zeros, of which a core has many, so holes take no room.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/mapguard.h"
 #include "base/text.h"
 #include "formats/decoder.h"
 #include "formats/input.h"
@@ -241,6 +242,7 @@ static struct nec_error *map_fd(struct nec_input *input, int fd, uint64_t size)
 		return nec_error_os(errno, "%s", input->path);
 	}
 	input->data = p;
+	nec_mapguard_add(p, size, input->path);
 	return NULL;
 }
 
@@ -370,6 +372,7 @@ void nec_input_close(struct nec_input *input)
 {
 	if (!input)
 		return;
+	nec_mapguard_remove(input->data);
 	if (input->data)
 		munmap((void *)(uintptr_t)input->data, input->size);
 	free(input->path);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sum.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/json.h"
@@ -354,7 +355,7 @@ static struct nec_error *read_sums(struct view *v, struct sums *s)
 		s->release += nec_query_int(query, 12);
 		if (number) {
 			s->thread_free += spare;
-			s->thread_bytes += nec_query_int(query, 4);
+			s->thread_bytes = nec_sum(s->thread_bytes, nec_query_int(query, 4));
 		}
 	}
 }

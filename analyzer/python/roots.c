@@ -51,7 +51,8 @@ static void next_stage(struct nec_roots *r)
 {
 	r->stage++;
 	r->index = 0;
-	r->thread = r->frame = r->last = r->depth = 0;
+	r->thread = r->frame = 0;
+	r->thread_ring = r->frame_ring = (struct nec_ring){0};
 	r->addr = r->end = 0;
 }
 
@@ -209,9 +210,25 @@ static bool next_thread(struct nec_roots *r)
 
 	if (r->thread)
 		r->thread = nec_field(t, r->thread, NEC_F_THREAD_NEXT);
-	while (!r->thread && r->index < t->interpreter_count)
+	if (r->thread && nec_ring_closed(&r->thread_ring, r->thread))
+		r->thread = 0;
+	while (!r->thread && r->index < t->interpreter_count) {
 		r->thread = nec_first_thread(t, r->index++);
-	return r->thread && r->depth++ < NEC_LIMIT_THREADS;
+		r->thread_ring = (struct nec_ring){0};
+	}
+	return r->thread;
+}
+
+/* Steps to a frame of the thread; a list that is a ring ends. */
+static void go_to_frame(struct nec_roots *r, uint64_t frame)
+{
+	r->frame = frame && !nec_ring_closed(&r->frame_ring, frame) ? frame : 0;
+}
+
+static void first_frame(struct nec_roots *r)
+{
+	r->frame_ring = (struct nec_ring){0};
+	go_to_frame(r, nec_thread_frame(r->walk->target, r->thread));
 }
 
 static bool threads(struct nec_roots *r, struct nec_root *root)
@@ -258,9 +275,8 @@ static bool frames(struct nec_roots *r, struct nec_root *root)
 		if (!r->frame) {
 			if (!next_thread(r))
 				return false;
-			r->frame = nec_thread_frame(t, r->thread);
+			first_frame(r);
 			r->addr = r->end = 0;
-			r->last = 0;
 			if (!r->frame)
 				continue;
 		}
@@ -312,7 +328,7 @@ static bool frames(struct nec_roots *r, struct nec_root *root)
 			return true;
 		}
 		r->addr = 0;
-		r->frame = r->last++ < NEC_LIMIT_FRAMES ? nec_field(t, r->frame, NEC_F_IFRAME_PREVIOUS) : 0;
+		go_to_frame(r, nec_field(t, r->frame, NEC_F_IFRAME_PREVIOUS));
 	}
 }
 
@@ -358,13 +374,14 @@ static bool value_stacks(struct nec_roots *r, struct nec_root *root)
 				return give_of_thread(r, root, obj, "value stack", 0);
 		}
 		if (r->frame)
-			r->frame = nec_field(t, r->frame,
-					     objects ? NEC_F_FRAME_BACK : NEC_F_IFRAME_PREVIOUS);
+			go_to_frame(r,
+				    nec_field(t, r->frame,
+					      objects ? NEC_F_FRAME_BACK : NEC_F_IFRAME_PREVIOUS));
 		else if (!next_thread(r))
 			return false;
 		else
-			r->frame = nec_thread_frame(t, r->thread);
-		if (!r->frame || r->last++ > NEC_LIMIT_FRAMES)
+			first_frame(r);
+		if (!r->frame)
 			continue;
 		find_unsaved(r, &code);
 		if (r->addr < r->end)

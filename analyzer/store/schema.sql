@@ -104,7 +104,7 @@ CREATE TABLE object(
 -- while others use them.
 CREATE TABLE short_count(
 	addr INTEGER PRIMARY KEY,		-- object.addr
-	owners INTEGER NOT NULL			-- references that were found and that own it
+	owners INTEGER NOT NULL			-- references that were found and that own it; those of garbage are left out
 );
 
 -- Short previews of what objects are, as repr() would begin. Not every object has one.

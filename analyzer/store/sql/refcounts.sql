@@ -2,13 +2,11 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 SELECT *
 FROM (
-	SELECT c.addr, t.name AS type, c.refcount, c.owners AS found, 0 AS roots, c.refcount - c.owners AS more, c.retained, v.text AS value
-	FROM (
-#include "short_counts.sql"
-	) c
-	LEFT JOIN type t ON t.id = c.type
-	LEFT JOIN value v ON v.addr = c.addr
-	WHERE c.owners > c.refcount
+	SELECT o.addr, t.name AS type, o.refcount, s.owners AS found, 0 AS roots, o.refcount - s.owners AS more, o.retained, v.text AS value
+	FROM short_count s JOIN object o ON o.addr = s.addr
+	LEFT JOIN type t ON t.id = o.type
+	LEFT JOIN value v ON v.addr = o.addr
+	WHERE s.owners > o.refcount
 	UNION ALL
 	SELECT *
 	FROM (
