@@ -18,6 +18,7 @@
 
 #include "base/mapguard.h"
 #include "base/text.h"
+#include "base/tmpfile.h"
 #include "formats/decoder.h"
 #include "formats/input.h"
 
@@ -211,24 +212,6 @@ static struct nec_error *copy_all(struct unpack *u)
 	return NULL;
 }
 
-static struct nec_error *open_unlinked(const char *dir, int *fd_ret)
-{
-	_cleanup_free_ char *path = NULL;
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
-		if (asprintf(&path, "%s/.necropsy-XXXXXX", dir) < 0)
-			return &nec_enomem;
-		fd = mkostemp(path, O_CLOEXEC);
-		if (fd >= 0)
-			unlink(path);
-	}
-	if (fd < 0)
-		return nec_error_os(errno, "unpacking into %s", dir);
-	*fd_ret = fd;
-	return NULL;
-}
-
 static struct nec_error *map_fd(struct nec_input *input, int fd, uint64_t size)
 {
 	void *p;
@@ -254,7 +237,7 @@ static struct nec_error *unpack(struct unpack *u, const struct nec_decoder *deco
 	uint64_t size = 0;
 	struct nec_error *err;
 
-	NEC_TRY(open_unlinked(u->dir, &u->out_fd));
+	NEC_TRY(nec_tmpfile_open(u->dir, "unpacking into", &u->out_fd));
 	if (decoder && decoder->content_size)
 		size = decoder->content_size(u->in, u->in_have);
 	NEC_TRY(check_room(u, size));
