@@ -180,6 +180,23 @@ static void apply_offsets(struct nec_layout *layout, const struct nec_layout_ver
 	}
 }
 
+void nec_layout_add_links(struct nec_layout *layout)
+{
+	uint32_t i, j;
+
+	shift_objects(layout);
+	for (i = 0; i < layout->ctype_count; i++) {
+		struct nec_ctype *type = &layout->ctypes[i];
+		struct nec_member *members = layout->members + (type->members - layout->members);
+
+		if (!is_ctype(type->name))
+			continue;
+		type->size += TRACE_REFS_HEAD;
+		for (j = 0; j < type->count; j++)
+			members[j].off += TRACE_REFS_HEAD;
+	}
+}
+
 struct nec_error *nec_layout_init(struct nec_layout *layout, unsigned int major, unsigned int minor,
 				  const char *abi)
 {

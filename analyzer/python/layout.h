@@ -125,6 +125,9 @@ struct nec_error *nec_layout_init(struct nec_layout *layout, unsigned int major,
 				  const char *abi);
 void nec_layout_deinit(struct nec_layout *layout);
 
+/* Makes the layout, just initialized, that of the same build with trace-refs, as far as objects beginning with two links go. */
+void nec_layout_add_links(struct nec_layout *layout);
+
 static inline bool nec_layout_has(const struct nec_layout *layout, enum nec_field field)
 {
 	return layout->off[field] != NEC_NO_FIELD;

@@ -122,7 +122,7 @@ static void write_table(const struct nec_dwarf_layout *g, const struct nec_layou
 }
 
 struct nec_error *nec_layout_table(const char *const *files, unsigned int major, unsigned int minor,
-				   const char *abi, bool headers, char **text_ret)
+				   const char *abi, bool links, bool headers, char **text_ret)
 {
 	struct nec_dwarf_layout g = {.count = 0};
 	struct nec_layout base, *inherits = NULL;
@@ -139,6 +139,8 @@ struct nec_error *nec_layout_table(const char *const *files, unsigned int major,
 	}
 	if (!err && major) {
 		err = nec_layout_init(&base, major, minor, abi);
+		if (!err && links)
+			nec_layout_add_links(&base);
 		inherits = &base;
 	}
 	if (!err) {
