@@ -164,6 +164,16 @@ class Identity(Case):
         self.assertNotIn("0x50000", self.added(result))
         self.assertEqual(self.added(result)["0x50100"], "likely reused")
 
+    def test_what_is_a_key_as_before_is_the_same(self):
+        # as the weak references of a WeakKeyDictionary, which nothing else refers to; a string that is a key says nothing
+        def fill(s, later):
+            s.lines.append("S 1  key")
+            keys = s.add(0x50000, "app.Cache", 232, shape="a")
+            s.lines[-1] += " s1:40000"
+            s.add(0x40000, "builtins.list", 56)
+            return [(s.add(0x30000, "builtins.str", value="'keys'"), keys)]
+        self.assertEqual(self.added(self.pair(fill)), {})
+
     def test_one_that_is_new_no_longer_speaks_for_what_it_holds(self):
         # an instance with other attributes at the same address, and with it a list that only it holds
         def fill(s, later):

@@ -59,6 +59,15 @@ class Visitors(unittest.TestCase):
         self.check_references(db, VISITED[minor(version)])
         self.check_blocks({r["key"]: r["value"] for r in rows(db, "SELECT key, value FROM meta")})
         self.check_counts(db)
+        self.check_previews(db)
+
+    def check_previews(self, db):
+        """A dict that has items is not shown as an empty one: neither a __dict__ whose values lie in its instance, nor that of interned strings."""
+        empty = rows(db, """
+            SELECT o.addr FROM object o JOIN type t ON t.id = o.type
+            WHERE t.name IN ('builtins.dict', '__builtin__.dict') AND preview(o.addr) = '{}'
+            AND EXISTS (SELECT 1 FROM reference r WHERE r.src = o.addr AND r.label LIKE '[%')""")
+        self.assertEqual(empty, [])
 
     def check_counts(self, db):
         """A reference that is not owned and said to be would have its object in this list."""

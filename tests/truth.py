@@ -156,8 +156,8 @@ def compare(oracle, db, core=None, examples=3):
         tallies["types"].count(
             found_addr == type_addr if found_addr else found_name == type_name, type_name, lambda: "%#x: %s" % (addr, found_name)
         )
-        # "?.": __module__ of this class is no str, so its name stands alone.
-        told = type_name[2:] if type_name.startswith("?.") else type_name
+        # "?." and ".": __module__ of this class is no str, or empty (kombu makes such), so its name stands alone.
+        told = type_name.lstrip("?").lstrip(".") if type_name.startswith(("?.", ".")) else type_name
         tallies["names"].count(found_name == told, type_name, lambda: "%#x: %s" % (addr, found_name))
         if size != UNKNOWN:
             tallies["sizes"].count(row[1] == size, type_name, lambda: "%#x: %s for %d" % (addr, row[1], size))

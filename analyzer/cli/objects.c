@@ -19,7 +19,7 @@ static const struct nec_column columns[] = {
 	{"value", "value", NEC_CELL_TEXT, true},
 };
 
-enum { COLUMN_COUNT = sizeof(columns) / sizeof(columns[0]) };
+enum { COLUMN_COUNT = sizeof(columns) / sizeof(columns[0]), TYPE = 1, VALUE = COLUMN_COUNT - 1 };
 
 /* What the user may mean by TYPE. */
 struct matches {
@@ -69,25 +69,31 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 {
 	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
 	_cleanup_(matches_deinit) struct matches matches = {0};
-	struct nec_column shown[COLUMN_COUNT];
+	struct nec_column shown[COLUMN_COUNT + 1];
 	struct nec_page page = {.key = "addr", .limit = -1};
 	int64_t limit = nec_cli_limit(cli, 20);
+	int count = COLUMN_COUNT;
 
 	NEC_TRY(nec_table_sort(cli, columns, COLUMN_COUNT, "size", &page));
 	NEC_TRY(nec_cli_open(cli, cli->operands[0]));
 	NEC_TRY(find_types(cli, &matches));
-	memcpy(shown, columns, sizeof(shown));
+	memcpy(shown, columns, sizeof(columns));
 	if (matches.types > 1 && cli->output == NEC_OUTPUT_TEXT) {
 		fprintf(out, "%d types are called so:\n%s\n", matches.types,
 			nec_text_str(&matches.list));
-		shown[1].title = "type";
+		shown[TYPE].title = "type";
+	}
+	/* For a person what is in it, too; the page adds it at the end. */
+	if (cli->output == NEC_OUTPUT_TEXT) {
+		page.preview = "addr";
+		shown[count++] = (struct nec_column){"nec_preview", "value", NEC_CELL_TEXT, true};
+		shown[VALUE].title = NULL;
 	}
 	if (limit)
 		page.limit = limit;
 	NEC_TRY(nec_query_page(cli->db, "objects_of_types", &page, &query));
 	NEC_TRY(nec_bind_type(query, cli->operands[1]));
-	NEC_TRY(nec_table_rows(out, cli->output, shown, COLUMN_COUNT, 0, 0, query, limit, NULL,
-			       NULL));
+	NEC_TRY(nec_table_rows(out, cli->output, shown, count, 0, 0, query, limit, NULL, NULL));
 	return nec_table_print_rest(out, cli->output, 0, limit ? matches.objects - limit : 0);
 }
 

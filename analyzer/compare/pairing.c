@@ -99,24 +99,36 @@ static struct nec_error *reserve(struct telling *t, uint32_t count)
 	return NULL;
 }
 
-/* Keys of dicts are the same strings in every instance of a class, and weak references hold
- * nothing. */
-static bool tells(const struct nec_pairing *p, int side, const struct nec_edge *edge)
+static bool is_key(const struct nec_pairing *p, int side, const struct nec_edge *edge)
 {
-	return nec_ref_holds(edge->kind) && edge->kind != NEC_REF_TYPE &&
-	       (edge->label_kind != NEC_LABEL_STRING ||
-		(edge->label != p->key_labels[side][0] && edge->label != p->key_labels[side][1]));
+	return edge->label_kind == NEC_LABEL_STRING &&
+	       (edge->label == p->key_labels[side][0] || edge->label == p->key_labels[side][1]);
+}
+
+/*
+ * dst: in B. Weak references hold nothing. Keys of dicts are the same strings in every instance of
+ * a class; what else is a key tells as much as an item does: nothing else refers to the weak
+ * references of a WeakKeyDictionary.
+ */
+static bool tells(const struct nec_pairing *p, int side, const struct nec_edge *edge, uint32_t dst)
+{
+	if (!nec_ref_holds(edge->kind) || edge->kind == NEC_REF_TYPE)
+		return false;
+	return !is_key(p, side, edge) ||
+	       (dst != NEC_PAIR_NONE && !(((const uint8_t *)p->kind.data)[dst] & NEC_CLASS_VALUE));
 }
 
 static struct nec_error *gather(const struct nec_pairing *p, int side, const struct nec_edge *edges,
 				uint32_t count, struct telling *t)
 {
-	uint32_t i;
+	uint32_t i, dst;
 
 	NEC_TRY(reserve(t, count));
-	for (i = 0; i < count; i++)
-		if (tells(p, side, &edges[i]))
-			t->dst[t->count++] = side ? edges[i].dst : nec_pairing_b(p, edges[i].dst);
+	for (i = 0; i < count; i++) {
+		dst = side ? edges[i].dst : nec_pairing_b(p, edges[i].dst);
+		if (tells(p, side, &edges[i], dst))
+			t->dst[t->count++] = dst;
+	}
 	return NULL;
 }
 
@@ -376,7 +388,7 @@ static struct nec_error *is_name(void *arg, const struct nec_edge *edge, bool *s
 	if (edge->label_kind == NEC_LABEL_ATTR ||
 	    (edge->label_kind == NEC_LABEL_KEY && state[edge->src] & NEC_PAIR_OWNED) ||
 	    (edge->label_kind == NEC_LABEL_STRING && edge->label != n->p->key_labels[1][2] &&
-	     tells(n->p, 1, edge)))
+	     !is_key(n->p, 1, edge)))
 		*stop = n->found = true;
 	return NULL;
 }
@@ -464,9 +476,10 @@ static struct nec_error *found_reused(struct revisit *r, uint32_t b)
 static struct nec_error *keep_old(void *arg, const struct nec_edge *edge, bool *stop)
 {
 	struct revisit *r = arg;
+	uint32_t dst = nec_pairing_b(r->p, edge->dst);
 
 	(void)stop;
-	if (!tells(r->p, 0, edge) || nec_pairing_b(r->p, edge->dst) == NEC_PAIR_NONE)
+	if (dst == NEC_PAIR_NONE || !tells(r->p, 0, edge, dst))
 		return NULL;
 	if (r->old_count == r->old_capacity) {
 		uint32_t want = r->old_capacity ? r->old_capacity * 2 : 64;
@@ -478,7 +491,7 @@ static struct nec_error *keep_old(void *arg, const struct nec_edge *edge, bool *
 		r->old = p;
 		r->old_capacity = want;
 	}
-	r->old[r->old_count++] = nec_pairing_b(r->p, edge->dst);
+	r->old[r->old_count++] = dst;
 	return NULL;
 }
 
@@ -490,8 +503,8 @@ static struct nec_error *withdraw(void *arg, const struct nec_edge *edge, bool *
 	bool reused;
 
 	(void)stop;
-	if (!tells(r->p, 1, edge) || !(state[edge->dst] & NEC_PAIR_MATCHED) || !held[edge->dst] ||
-	    held[edge->dst] == UINT8_MAX ||
+	if (!tells(r->p, 1, edge, edge->dst) || !(state[edge->dst] & NEC_PAIR_MATCHED) ||
+	    !held[edge->dst] || held[edge->dst] == UINT8_MAX ||
 	    !bsearch(&edge->dst, r->old, r->old_count, sizeof(*r->old), compare_ids))
 		return NULL;
 	held[edge->dst]--;

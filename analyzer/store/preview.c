@@ -23,7 +23,8 @@ static const char *const statement_sql[STATEMENTS] = {
 	[TYPE] =
 		"SELECT t.name, t.base FROM object o JOIN type t ON t.id = o.type WHERE o.addr = ?1",
 	[BASE] = "SELECT name, base FROM type WHERE addr = ?1",
-	[ITEMS] = "SELECT label, dst FROM reference WHERE src = ?1 AND kind = 'strong' LIMIT 64",
+	/* Borrowed ones are in a __dict__ whose values lie in the instance (3.13 on). */
+	[ITEMS] = "SELECT label, dst FROM reference WHERE src = ?1 AND kind IN ('strong', 'borrowed') LIMIT 64",
 };
 
 struct preview {
