@@ -377,6 +377,8 @@ struct nec_error *nec_load(const char *dump, const struct nec_load_options *opti
 
 	if (!options)
 		options = &no_options;
+	if (options->output && !*options->output)
+		return nec_error_create(NEC_ERR_USAGE, "the database needs a name: --output is empty");
 	if (is_stdin && !options->output)
 		return nec_error_create(
 			NEC_ERR_USAGE, "a dump from standard input needs a place for its database");

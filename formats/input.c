@@ -312,6 +312,9 @@ static struct nec_error *open_fd(struct nec_input *input, int fd, const char *tm
 	if (S_ISDIR(st.st_mode))
 		return nec_error_create(NEC_ERR_FORMAT, "%s is a directory, not a dump",
 					input->path);
+	/* Some never end. */
+	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
+		return nec_error_create(NEC_ERR_FORMAT, "%s is a device, not a dump", input->path);
 	input->mtime = st.st_mtime;
 	/* Standard input may be a file that somebody read from already: only from its start on can
 	 * it be mapped. */

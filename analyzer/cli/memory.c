@@ -108,7 +108,7 @@ static struct nec_error *read_total(struct view *v)
 		NEC_TRY(nec_query_step(query, &row));
 		if (!row)
 			return NULL;
-		v->total += nec_query_int(query, 1);
+		v->total = nec_sum(v->total, nec_query_int(query, 1));
 	}
 }
 
@@ -336,25 +336,26 @@ static struct nec_error *read_sums(struct view *v, struct sums *s)
 			s->arenas++;
 			s->sparse += nec_query_column_type(query, 5) != NEC_COLUMN_NULL &&
 				     nec_query_int(query, 5) < nec_query_int(query, 4) / 4;
-			s->pools += nec_query_int(query, 11);
-			s->empty += nec_query_int(query, 12);
+			s->pools = nec_sum(s->pools, nec_query_int(query, 11));
+			s->empty = nec_sum(s->empty, nec_query_int(query, 12));
 			continue;
 		}
 		if (strcmp(nec_query_text(query, 1, NULL), "mimalloc") == 0) {
 			s->segments++;
-			s->blocks += nec_query_int(query, 7);
-			s->pages += nec_query_int(query, 11);
+			s->blocks = nec_sum(s->blocks, nec_query_int(query, 7));
+			s->pages = nec_sum(s->pages, nec_query_int(query, 11));
 			continue;
 		}
 		number = nec_query_int(query, 2);
-		spare = nec_query_int(query, 7) + nec_query_int(query, 9) +
-			nec_query_int(query, 11);
+		spare = nec_sum(nec_sum(nec_query_int(query, 7), nec_query_int(query, 9)),
+				nec_query_int(query, 11));
 		s->heaps++;
-		s->numbers = number + 1 > s->numbers ? number + 1 : s->numbers;
-		s->free += spare;
-		s->release += nec_query_int(query, 12);
-		if (number) {
-			s->thread_free += spare;
+		number = nec_sum(number, 1);
+		s->numbers = number > s->numbers ? number : s->numbers;
+		s->free = nec_sum(s->free, spare);
+		s->release = nec_sum(s->release, nec_query_int(query, 12));
+		if (number != 1) {
+			s->thread_free = nec_sum(s->thread_free, spare);
 			s->thread_bytes = nec_sum(s->thread_bytes, nec_query_int(query, 4));
 		}
 	}
