@@ -52,7 +52,7 @@ CREATE TABLE mapping(
 CREATE TABLE memory(
 	category TEXT PRIMARY KEY,		-- what the memory was used for
 	area TEXT,				-- objects, over-allocation, interpreter, pymalloc, malloc, stacks, files, shared
-						-- memory, other, unknown; NULL: not said
+						-- memory, code, reserved (no access: it costs addresses and no memory), kernel, unknown; NULL: not said
 	bytes INTEGER,				-- how much of it
 	count INTEGER				-- blocks or things that make it up; NULL: not counted
 ) WITHOUT ROWID;
