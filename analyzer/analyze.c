@@ -8,26 +8,6 @@
 #include "fact.h"
 #include "graph/reach.h"
 
-/* Kinds of roots whose words may own nothing, and what their labels look like where that is so. */
-static const struct {
-	const char *kind, *label; /* label NULL: any */
-} doubts[] = {
-	{"C global", NULL},          {"thread state", NULL},  {"interpreter", "+0x"},
-	{"interpreter", "start-up"}, {"native memory", NULL}, {"native stack", NULL},
-	{"register", NULL},          {"value stack", NULL},
-};
-
-enum nec_root_doubt nec_root_doubt(const char *kind, const char *label)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(doubts) / sizeof(doubts[0]); i++)
-		if (!strcmp(doubts[i].kind, kind) &&
-		    (!doubts[i].label || (label && strstr(label, doubts[i].label))))
-			return NEC_ROOT_DOUBTFUL;
-	return NEC_ROOT_SURE;
-}
-
 /* What the stage works with besides the analysis. */
 struct work {
 	struct nec_analysis *a;
@@ -38,6 +18,12 @@ struct work {
 	uint64_t *reached;           /* bitmap; NULL: without reference counts there is no doubt */
 };
 
+/* Is node i never freed? */
+static bool is_permanent(const struct nec_analysis *a, uint32_t i)
+{
+	return a->flags && a->flags[i] & (NEC_OBJECT_IMMORTAL | NEC_OBJECT_STATIC);
+}
+
 /* Is node i held by more than the edges to it and so many roots? What is not known counts as yes.
  */
 static bool is_held(const struct work *w, uint32_t i, uint64_t roots)
@@ -45,9 +31,9 @@ static bool is_held(const struct work *w, uint32_t i, uint64_t roots)
 	const struct nec_analysis *a = w->a;
 	const uint64_t *start = nec_graph_start(w->reverse);
 
-	if (a->flags && a->flags[i] & (NEC_OBJECT_IMMORTAL | NEC_OBJECT_STATIC))
-		return true;
-	return a->refcount[i] == UINT32_MAX || a->refcount[i] > start[i + 1] - start[i] + roots;
+	return is_permanent(a, i) ||
+	       a->refcount[i] == UINT32_MAX ||
+	       a->refcount[i] > start[i + 1] - start[i] + roots;
 }
 
 static struct nec_error *add_root(struct work *w, uint32_t id, uint32_t group)
@@ -126,8 +112,9 @@ static struct nec_error *add_implied(struct work *w)
 	uint32_t i;
 
 	for (i = 0; i < w->a->graph->node_count; i++) {
-		if (nec_bit_get(w->reached, i) || w->a->refcount[i] == UINT32_MAX ||
-		    !is_held(w, i, 0))
+		/* A count that is not known holds nothing, but what is never freed is held. */
+		if (nec_bit_get(w->reached, i) || !is_held(w, i, 0) ||
+		    (w->a->refcount[i] == UINT32_MAX && !is_permanent(w->a, i)))
 			continue;
 		NEC_TRY(nec_tmparray_append(&w->a->implied, &i, sizeof(i)));
 		NEC_TRY(add_root(w, i, NEC_NODE_NONE));

@@ -16,21 +16,13 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "base/tmparray.h"
+#include "fact.h"
 #include "graph/graph.h"
 
 /*
- * How sure is it that a root owns a reference? Words that happen to point at objects may be
- * borrowed (variables of C, caches of the interpreter), or left over (native stacks, free lists).
- * With reference counts there is no need to guess: a doubtful root counts where the references that
- * were found do not explain the object's count.
+ * With reference counts there is no need to guess what a doubtful root owns: it counts where the references that were found do not
+ * explain the object's count.
  */
-enum nec_root_doubt {
-	NEC_ROOT_SURE,
-	NEC_ROOT_DOUBTFUL,
-};
-
-enum nec_root_doubt nec_root_doubt(const char *kind, const char *label);
-
 struct nec_analysis_root {
 	uint32_t id;
 	uint32_t doubt; /* enum nec_root_doubt */

@@ -25,6 +25,17 @@
 
 #include "base/error.h"
 
+/*
+ * How sure is it that a root owns a reference? Words that happen to point at objects may be borrowed (variables of C, caches of the
+ * interpreter), or left over (native stacks, registers). Whoever gives a root says so, the column root.doubt keeps it, and all who
+ * prefer one root to another go by that. To be kept in this order, and these numbers.
+ */
+enum nec_root_doubt {
+	NEC_ROOT_SURE,
+	NEC_ROOT_DOUBTFUL, /* the word may own nothing, or nobody knows where it is */
+	NEC_ROOT_STALE,    /* the word may be one that nobody cleared, too */
+};
+
 enum nec_fact_kind {
 	NEC_FACT_END, /* nothing follows */
 	NEC_FACT_META,
@@ -145,6 +156,7 @@ struct nec_fact {
 			int64_t size;	  /* sys.getsizeof, bytes */
 			int64_t native;	  /* bytes it alone owns outside `size` */
 			int64_t refcount; /* NEC_UNKNOWN where a format has none */
+			uint64_t content; /* of strings and numbers: the same for all of the type that are equal; 0: not known */
 		} object;
 		struct {
 			uint64_t addr;
@@ -164,6 +176,7 @@ struct nec_fact {
 			uint64_t thread;
 			uint32_t tid;
 			bool counted; /* the object's count has it for sure */
+			enum nec_root_doubt doubt;
 		} root;
 		struct {
 			uint32_t id; /* dense, from 0 */
@@ -277,6 +290,7 @@ enum {
 	NEC_OBJECT_TRACKED = 2,	    /* is in a collector list */
 	NEC_OBJECT_IMMORTAL = 4,    /* its refcount says so */
 	NEC_OBJECT_STATIC = 8,	    /* not in a heap: lies in a mapped file's data */
+	NEC_OBJECT_SHARES = 32,	    /* a dict whose keys are in a table that others have too */
 	NEC_OBJECT_UNREACHED = 16,  /* no reference led to it: found by the collector's lists or in a block */
 };
 

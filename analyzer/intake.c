@@ -43,6 +43,7 @@ void nec_intake_init(struct nec_intake *intake)
 	intake->unowned = intake->counted = intake->type_lends = none;
 	intake->extra = intake->root_addr = intake->root_doubt = none;
 	intake->graph.start_array = intake->graph.to_array = none;
+	nec_contents_init(&intake->contents);
 }
 
 void nec_intake_deinit(struct nec_intake *intake)
@@ -68,6 +69,7 @@ void nec_intake_deinit(struct nec_intake *intake)
 	nec_tmparray_deinit(&intake->type_lends);
 	nec_tmparray_deinit(&intake->root_doubt);
 	nec_graph_deinit(&intake->graph);
+	nec_contents_deinit(&intake->contents);
 	nec_addrset_destroy(nec_take(intake->set));
 }
 
@@ -90,6 +92,7 @@ static struct nec_error *init_arrays(struct nec_intake *in)
 	NEC_TRY(nec_tmparray_init(&in->unowned, in->tmpdir));
 	NEC_TRY(nec_tmparray_init(&in->counted, in->tmpdir));
 	NEC_TRY(nec_tmparray_init(&in->type_lends, in->tmpdir));
+	NEC_TRY(nec_contents_begin(&in->contents, in->tmpdir));
 	return nec_tmparray_init(&in->root_doubt, in->tmpdir);
 }
 
@@ -129,6 +132,7 @@ static struct nec_error *add_object(struct nec_intake *in, const struct nec_fact
 #define X(name, ctype) NEC_TRY(nec_tmparray_resize(&in->name, ((size_t)id + GROW) * sizeof(ctype)));
 		COLUMNS(X)
 #undef X
+		NEC_TRY(nec_tmparray_resize(&in->contents.digest, ((size_t)id + GROW) * sizeof(uint64_t)));
 	}
 	addr = in->addr.data;
 	if (id && f->object.addr <= addr[id - 1]) {
@@ -146,6 +150,7 @@ static struct nec_error *add_object(struct nec_intake *in, const struct nec_fact
 			   NEC_LARGE_NATIVE));
 	NEC_TRY(put_figure(in, &((uint32_t *)in->refcount.data)[id], f->object.refcount,
 			   NEC_LARGE_REFCOUNT));
+	nec_contents_object(&in->contents, id, f->object.type, f->object.content);
 	in->has_native |= f->object.native >= 0;
 	in->has_refcount |= f->object.refcount >= 0;
 	in->count++;
@@ -183,6 +188,7 @@ static struct nec_error *add_type(struct nec_intake *in, const struct nec_fact *
 		NEC_TRY(nec_tmparray_resize(&in->type_lends, (size_t)f->type.id + 1));
 	((uint8_t *)in->type_lends.data)[f->type.id] = f->type.lends;
 	NEC_TRY(add_module(in, f->type.id, f->type.module));
+	NEC_TRY(nec_contents_type(&in->contents, f->type.id, f->type.name));
 	return nec_store_put(in->store, f);
 }
 
@@ -220,7 +226,7 @@ static uint32_t find_thread(struct nec_intake *in, const struct nec_fact *f)
 
 static struct nec_error *add_root(struct nec_intake *in, const struct nec_fact *f)
 {
-	uint8_t doubt = (uint8_t)nec_root_doubt(f->root.kind, f->root.label);
+	uint8_t doubt = (uint8_t)f->root.doubt;
 	uint32_t thread = find_thread(in, f);
 
 	NEC_TRY(nec_tmparray_append(&in->root_addr, &f->root.addr, sizeof(f->root.addr)));
@@ -230,6 +236,16 @@ static struct nec_error *add_root(struct nec_intake *in, const struct nec_fact *
 	return nec_tmparray_append(&in->root_doubt, &doubt, sizeof(doubt));
 }
 
+/* A value comes right after its object. */
+static void add_value(struct nec_intake *in, const struct nec_fact *f)
+{
+	uint32_t last = in->count - 1;
+
+	if (in->count && !in->set && ((const uint64_t *)in->addr.data)[last] == f->value.addr)
+		nec_contents_value(&in->contents, last, ((const uint32_t *)in->type.data)[last],
+				   f->value.text, f->value.len);
+}
+
 /* A fact of any kind but OBJECT and REFERENCES. */
 static struct nec_error *keep(struct nec_intake *in, struct nec_fact *f)
 {
@@ -237,6 +253,7 @@ static struct nec_error *keep(struct nec_intake *in, struct nec_fact *f)
 	case NEC_FACT_TYPE:
 		return add_type(in, f);
 	case NEC_FACT_VALUE:
+		add_value(in, f);
 		if (in->no_values)
 			return NULL;
 		in->value_count++;
@@ -325,6 +342,7 @@ static struct nec_error *sort_objects(struct nec_intake *in)
 #define X(name, ctype) NEC_TRY(reorder(in, &in->name, sizeof(ctype), pairs));
 	COLUMNS(X)
 #undef X
+	NEC_TRY(reorder(in, &in->contents.digest, sizeof(uint64_t), pairs));
 	for (l = 0; l < large_count; l++) {
 		large[l].id = new_id[large[l].id];
 		if (large[l].id != UINT32_MAX)
@@ -506,13 +524,16 @@ static bool keeps_type(const struct nec_intake *in, uint32_t type)
 	return type != NEC_NODE_NONE && !(flags[type] & NEC_OBJECT_STATIC);
 }
 
-/* Notes an instance that the count of its class need not have. */
-static struct nec_error *note_lent(struct nec_intake *in, uint32_t type, uint32_t object)
+/* Notes an instance, id, that the count of its class need not have. */
+static struct nec_error *note_lent(struct nec_intake *in, uint32_t type, uint32_t object,
+				   uint32_t id)
 {
+	uint64_t edge = (uint64_t)object << 32 | id;
+
 	if (!in->has_refcount || type >= in->type_lends.size ||
 	    !((const uint8_t *)in->type_lends.data)[type])
 		return NULL;
-	return nec_tmparray_append(&in->unowned, &object, sizeof(object));
+	return nec_tmparray_append(&in->unowned, &edge, sizeof(edge));
 }
 
 /* Objects without references of their own, up to id. */
@@ -527,7 +548,7 @@ static struct nec_error *keep_bare(struct references *r, uint32_t id)
 		type = own_type(in, r->next);
 		if (keeps_type(in, type)) {
 			NEC_TRY(nec_graph_add(&in->graph, r->next, &type, 1));
-			NEC_TRY(note_lent(in, types[r->next], type));
+			NEC_TRY(note_lent(in, types[r->next], type, r->next));
 		}
 		NEC_TRY(nec_store_references(in->store, r->next, addr[r->next], types[r->next],
 					     NULL, 0));
@@ -552,7 +573,7 @@ static struct nec_error *keep_list(struct references *r, uint32_t id, struct nec
 
 	NEC_TRY(keep_bare(r, id));
 	for (i = 0; i < count; i++) {
-		uint64_t extra = (uint64_t)refs[i].dst << 32 | id;
+		uint64_t edge = (uint64_t)refs[i].dst << 32 | id;
 		bool to_type = refs[i].dst == type;
 
 		if (to_type && refs[i].kind == NEC_REF_TYPE) {
@@ -565,15 +586,14 @@ static struct nec_error *keep_list(struct references *r, uint32_t id, struct nec
 		else
 			in->weak++;
 		if (in->has_refcount && refs[i].kind == NEC_REF_CONSERVATIVE)
-			NEC_TRY(nec_tmparray_append(&in->unowned, &refs[i].dst,
-						    sizeof(refs[i].dst)));
+			NEC_TRY(nec_tmparray_append(&in->unowned, &edge, sizeof(edge)));
 		if (to_type || !nec_ref_holds(refs[i].kind))
-			NEC_TRY(nec_tmparray_append(&in->extra, &extra, sizeof(extra)));
+			NEC_TRY(nec_tmparray_append(&in->extra, &edge, sizeof(edge)));
 		refs[kept++] = refs[i];
 	}
 	if (by_type && !again) {
 		r->to[edges++] = type;
-		NEC_TRY(note_lent(in, types[id], type));
+		NEC_TRY(note_lent(in, types[id], type, id));
 	}
 	NEC_TRY(nec_graph_add(&in->graph, id, r->to, edges));
 	NEC_TRY(nec_store_references(in->store, id, addr[id], types[id], refs, kept));
@@ -614,6 +634,8 @@ static struct nec_error *add_references(struct references *r, const struct nec_f
 	}
 	NEC_TRY(grow(r, f->references.count));
 	translate(in, f->references.refs, f->references.count, r->refs, &kept);
+	nec_contents_references(&in->contents, id, ((const uint32_t *)in->type.data)[id], r->refs,
+				kept, kept == f->references.count);
 	return in->unsorted ? spool_list(r, id, kept) : keep_list(r, id, r->refs, kept);
 }
 

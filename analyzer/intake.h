@@ -18,6 +18,7 @@
 #include "base/progress.h"
 #include "base/strtab.h"
 #include "base/tmparray.h"
+#include "contents.h"
 #include "fact.h"
 #include "graph/graph.h"
 #include "store/store.h"
@@ -54,9 +55,11 @@ struct nec_intake {
 	struct nec_tmparray type_lends; /* uint8_t by id of the type: counts of it need not have its
 					   instances */
 	struct nec_tmparray
-		unowned; /* uint32_t ids: edges of the graph that their counts need not have */
+		unowned; /* uint64_t, (id of the object << 32) + that of who refers to it: edges of the graph
+			    that its count need not have */
 	struct nec_tmparray counted; /* uint64_t addresses: roots that their counts have */
 	struct nec_graph graph;      /* all but weak and borrowed references */
+	struct nec_contents contents;
 	struct nec_tmparray extra; /* uint64_t, see struct nec_referrer_columns */
 
 	/* What was seen. */

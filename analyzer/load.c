@@ -17,6 +17,7 @@
 #include "config.h"
 
 #include "ahead.h"
+#include "base/mapguard.h"
 #include "base/text.h"
 #include "formats/format.h"
 #include "formats/input.h"
@@ -316,6 +317,7 @@ static struct nec_error *run(struct load *load)
 	NEC_TRY(nec_stages_end(&stages, "opening", NEC_UNKNOWN));
 	NEC_TRY(nec_stages_run(&stages, load->source));
 	NEC_TRY(find_suspects(load, &stages));
+	NEC_TRY(nec_mapguard_check());
 	return nec_store_finish(nec_take(load->store));
 }
 
@@ -375,6 +377,8 @@ struct nec_error *nec_load(const char *dump, const struct nec_load_options *opti
 
 	if (!options)
 		options = &no_options;
+	if (options->output && !*options->output)
+		return nec_error_create(NEC_ERR_USAGE, "the database needs a name: --output is empty");
 	if (is_stdin && !options->output)
 		return nec_error_create(
 			NEC_ERR_USAGE, "a dump from standard input needs a place for its database");

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "options.h"
 
-#define NEC_SCHEMA_VERSION 3
+#define NEC_SCHEMA_VERSION 4
 
 struct nec_db;
 struct nec_query;
@@ -31,10 +31,10 @@ bool nec_is_database(const char *path);
 /*
  * The layout table of a CPython build from the debug information of its files (the interpreter or libpython first, extension modules
  * after it; NULL-terminated), as text for analyzer/python/layouts/. What equals the table of version major.minor is left out; major 0: nothing
- * is. text_ret: to be freed.
+ * is. links: objects begin with two links (--with-trace-refs), in that version they do not. headers: the files have what headers declare; nothing is said of other structs, nor of C types. text_ret: to be freed.
  */
 struct nec_error *nec_layout_table(const char *const *files, unsigned int major, unsigned int minor,
-				   const char *abi, char **text_ret);
+				   const char *abi, bool links, bool headers, char **text_ret);
 
 /* Opens a database read-only. NEC_ERR_FORMAT when it is none, NEC_ERR_UNSUPPORTED for another schema version. */
 struct nec_error *nec_db_open(const char *path, struct nec_db **db_ret);
@@ -115,8 +115,8 @@ struct nec_path_options {
 	const char *const *not_edges; /* references that no path uses */
 	const char *const *not_types; /* classes whose instances no path crosses */
 	/*
-	 * NULL: words on native stacks and in registers begin a path only where nothing else does; and C globals, thread states and
-	 * native memory come after modules and frames.
+	 * NULL: words on stacks and in registers (root.doubt 2) begin a path only where nothing else does; and C globals, thread states and
+	 * native memory (1) come after modules and frames.
 	 */
 	const char *const *not_roots;
 	bool weak;     /* weak references, too */

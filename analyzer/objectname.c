@@ -7,8 +7,8 @@
 
 /* Roots that say nothing to a person as long as there is a way through a module. */
 static const char *const nameless_roots[] = {
-	"frame",         "native stack", "register",    "C global", "thread state",
-	"native memory", "implied",      "value stack", NULL,
+	"frame",  "native stack", "register", "C global",    "thread state", "native memory",
+	"static", "immortal",     "implied",  "value stack", NULL,
 };
 
 /* Every function leads to the names of its module, and many roots to some function. */

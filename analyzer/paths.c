@@ -19,16 +19,10 @@
 /* Referrers to look at before all references are loaded: some 50 ms. */
 enum { BUDGET = 20000 };
 
-/* Roots that may be words somebody forgot to clear. */
-static const char *const doubtful_roots[] = {"value stack", "native stack", "register", NULL};
-
-/* And roots that say less to a person than a module or a frame does. */
-static const char *const lesser_roots[] = {"value stack", "native stack", "register", "C global", "thread state", "native memory", "implied", NULL};
-
 struct question {
 	struct nec_db *db;
 	const struct nec_path_options *options;
-	const char *const *not_roots; /* kinds; may be NULL */
+	enum nec_root_doubt doubted; /* no path begins at a root of this doubt or more; NEC_ROOT_SURE: at any */
 	struct nec_edges *edges;
 	struct nec_neighbours *neighbours; /* where the search walks */
 	struct nec_patterns without;
@@ -106,7 +100,7 @@ static bool allow_loaded(void *arg, const struct nec_edge *edge)
 	return !failed(q, is_crossable(q, edge->src, &ok)) && ok;
 }
 
-static struct nec_error *kind_allowed(struct question *q, uint32_t id, bool *ret)
+static struct nec_error *root_allowed(struct question *q, uint32_t id, bool *ret)
 {
 	uint64_t addr;
 	uint32_t type;
@@ -121,7 +115,8 @@ static struct nec_error *kind_allowed(struct question *q, uint32_t id, bool *ret
 		NEC_TRY(nec_query_step(q->roots, &row));
 		if (!row)
 			return NULL;
-		*ret = !nec_list_has(q->not_roots, nec_query_text(q->roots, 0, NULL));
+		*ret = !nec_list_has(q->options->not_roots, nec_query_text(q->roots, 0, NULL)) &&
+		       (!q->doubted || nec_query_int(q->roots, 2) < q->doubted);
 		if (*ret)
 			return NULL;
 	}
@@ -139,8 +134,8 @@ static bool is_root(void *arg, uint32_t id)
 		return true;
 	if (distance != 1)
 		return false;
-	if (q->not_roots && !q->loaded)
-		failed(q, kind_allowed(q, id, &ok));
+	if ((q->options->not_roots || q->doubted) && !q->loaded)
+		failed(q, root_allowed(q, id, &ok));
 	if (!ok || q->error)
 		return q->error;
 	/* A root of a class that no path may cross is none. */
@@ -211,7 +206,8 @@ static struct nec_error *find_ids(struct question *q, struct nec_path_set *set)
 {
 	const struct nec_whole_options options = {
 		.without = &q->without,
-		.not_roots = q->not_roots,
+		.not_roots = q->options->not_roots,
+		.doubted = q->doubted,
 		.weak = q->options->weak,
 		.progress = q->options->progress,
 	};
@@ -378,14 +374,14 @@ static struct nec_error *add_steps(struct question *q, const struct nec_path_set
 	return NULL;
 }
 
-/* The first root of the wanted kinds that the path begins with. */
+/* The first root of those that are wanted that the path begins with. */
 static struct nec_error *name_root(struct question *q, uint32_t id, struct nec_path_line *line)
 {
 	bool ok;
 
 	if (q->from != NEC_NODE_NONE)
 		return NULL;
-	NEC_TRY(kind_allowed(q, id, &ok));
+	NEC_TRY(root_allowed(q, id, &ok));
 	if (!ok)
 		return NULL;
 	line->root_kind = copy_column(q->roots, 0);
@@ -432,7 +428,7 @@ static struct nec_error *find_types(struct question *q)
 	return NULL;
 }
 
-/* Adds to set the paths of more that begin at roots which q->not_roots does not allow; more loses them. */
+/* Adds to set the paths of more that begin at roots which q->doubted does not allow; more loses them. */
 static struct nec_error *add_disallowed(struct question *q, struct nec_path_set *set, struct nec_path_set *more)
 {
 	uint32_t most = q->options->max_paths ? q->options->max_paths : 1, i;
@@ -444,7 +440,7 @@ static struct nec_error *add_disallowed(struct question *q, struct nec_path_set 
 		return &nec_enomem;
 	set->paths = paths;
 	for (i = 0; i < more->count && set->count < most; i++) {
-		NEC_TRY(kind_allowed(q, more->paths[i].ids[0], &ok));
+		NEC_TRY(root_allowed(q, more->paths[i].ids[0], &ok));
 		if (ok)
 			continue;
 		paths[set->count++] = more->paths[i];
@@ -453,35 +449,35 @@ static struct nec_error *add_disallowed(struct question *q, struct nec_path_set 
 	return NULL;
 }
 
-/* Paths from the best kinds of roots first, *best_ret of them; then from lesser ones, and from doubtful ones where there is no other. */
+/* Paths from sure roots first, *best_ret of them; then from doubtful ones, and from stale ones where there is no other. */
 static struct nec_error *find_by_choice(struct question *q, struct nec_path_set *set, uint32_t *best_ret)
 {
 	uint32_t most = q->options->max_paths ? q->options->max_paths : 1;
 	struct nec_path_set more = {0};
 	struct nec_error *err;
 
-	q->not_roots = q->options->not_roots;
-	if (q->not_roots || q->options->from) {
+	q->doubted = NEC_ROOT_SURE;
+	if (q->options->not_roots || q->options->from) {
 		err = find_ids(q, set);
 		*best_ret = set->count;
 		return err;
 	}
-	/* Not worth more than the budget: a lesser root may be near, and all others far. */
-	q->not_roots = lesser_roots;
+	/* Not worth more than the budget: a doubtful root may be near, and all others far. */
+	q->doubted = NEC_ROOT_DOUBTFUL;
 	NEC_TRY(search(q, BUDGET, set));
 	set->exhausted = false;
 	*best_ret = set->count;
 	if (set->count >= most)
 		return NULL;
-	q->not_roots = doubtful_roots;
+	q->doubted = NEC_ROOT_STALE;
 	err = find_ids(q, &more);
-	q->not_roots = lesser_roots;
+	q->doubted = NEC_ROOT_DOUBTFUL;
 	if (!err)
 		err = add_disallowed(q, set, &more);
 	nec_path_set_deinit(&more);
 	if (err || set->count)
 		return err;
-	q->not_roots = NULL;
+	q->doubted = NEC_ROOT_SURE;
 	nec_path_set_deinit(set); /* has none, but may have room for some */
 	return find_ids(q, set);
 }
@@ -503,8 +499,8 @@ static struct nec_error *answer(struct question *q, uint64_t addr, struct nec_pa
 	if (!paths->lines)
 		return &nec_enomem;
 	for (; paths->line_count < set->count; paths->line_count++) {
-		if (paths->line_count == best && q->not_roots == lesser_roots)
-			q->not_roots = doubtful_roots;
+		if (paths->line_count == best && q->doubted == NEC_ROOT_DOUBTFUL)
+			q->doubted = NEC_ROOT_STALE;
 		NEC_TRY(add_line(q, set, paths->line_count, paths));
 	}
 	return NULL;

@@ -149,18 +149,28 @@ static void fill_own(const struct nec_intake *in, int64_t *own)
 			own[large[i].id] = INT64_MAX;
 }
 
+/* What holds an object that nothing else was seen to hold. */
+static const char *implied_kind(uint8_t flags)
+{
+	return flags & NEC_OBJECT_STATIC     ? "static"
+	       : flags & NEC_OBJECT_IMMORTAL ? "immortal"
+					     : "implied";
+}
+
 static struct nec_error *put_analysis(struct nec_store *store, const struct nec_intake *in,
 				      const struct nec_analysis *a)
 {
 	const struct nec_intake_thread *threads = in->threads.data;
 	const uint32_t *implied = a->implied.data;
+	const uint8_t *flags = in->flags.data;
 	uint64_t count = a->implied.size / sizeof(*implied), i;
 
 	for (i = 0; i < count; i++) {
 		struct nec_fact f = {
 			.kind = NEC_FACT_ROOT,
 			.root = {.addr = ((const uint64_t *)in->addr.data)[implied[i]],
-				 .kind = "implied"},
+				 .kind = implied_kind(flags[implied[i]]),
+				 .doubt = NEC_ROOT_DOUBTFUL},
 		};
 
 		NEC_TRY(nec_store_put(store, &f));
@@ -193,22 +203,61 @@ static uint32_t take(const struct nec_tmparray *list, uint64_t *at, uint32_t id)
 	return (uint32_t)(*at - first);
 }
 
+/* What owns, when counts are audited. */
+struct owners {
+	const struct nec_graph *reverse;
+	const uint32_t *distance;
+	const uint8_t *flags;
+};
+
+/*
+ * Does object id own what it refers to? Garbage does not: words that somebody left behind may look
+ * like an object. Nor does what could be in a list of the collector, is in none and has no referrer
+ * but C code, as cPickle's two_tuple in 2.7, which is filled "with no regard to refcounts".
+ */
+static bool is_owner(const struct owners *o, uint32_t id)
+{
+	const uint64_t *start = nec_graph_start(o->reverse);
+	uint8_t lists = o->flags[id] & (NEC_OBJECT_GC | NEC_OBJECT_TRACKED);
+
+	return o->distance[id] && (lists != NEC_OBJECT_GC || start[id + 1] > start[id]);
+}
+
+/* The edges of the list that are of owners; of each the object that it leads to is left, sorted. */
+static void keep_owners(struct nec_tmparray *edges, const struct owners *o)
+{
+	const uint64_t *from = edges->data;
+	uint64_t count = edges->size / sizeof(*from), kept = 0, i;
+	uint32_t *to = edges->data;
+
+	for (i = 0; i < count; i++) {
+		uint64_t edge = from[i];
+
+		if (is_owner(o, (uint32_t)edge))
+			to[kept++] = (uint32_t)(edge >> 32);
+	}
+	edges->size = kept * sizeof(*to);
+	if (kept)
+		qsort(to, kept, sizeof(*to), compare_ids);
+}
+
 /* Rows of what has more owners than its count says. counted: ids, sorted. */
 static struct nec_error *put_short(struct nec_store *store, struct nec_intake *in,
-				   const struct nec_graph *reverse,
+				   const struct nec_graph *reverse, const uint32_t *distance,
 				   const struct nec_tmparray *counted)
 {
 	const uint64_t *start = nec_graph_start(reverse), *addr = in->addr.data;
-	const uint32_t *refcount = in->refcount.data;
+	const uint32_t *from = nec_graph_to(reverse), *refcount = in->refcount.data;
 	const uint8_t *flags = in->flags.data;
-	uint64_t unowned_at = 0, counted_at = 0, owners;
+	const struct owners o = {reverse, distance, flags};
+	uint64_t unowned_at = 0, counted_at = 0, owners, k;
 	uint32_t i;
 
-	if (in->unowned.size)
-		qsort(in->unowned.data, in->unowned.size / sizeof(uint32_t), sizeof(uint32_t),
-		      compare_ids);
+	keep_owners(&in->unowned, &o);
 	for (i = 0; i < in->count; i++) {
-		owners = start[i + 1] - start[i] - take(&in->unowned, &unowned_at, i);
+		for (owners = 0, k = start[i]; k < start[i + 1]; k++)
+			owners += is_owner(&o, from[k]);
+		owners -= take(&in->unowned, &unowned_at, i);
 		owners += take(counted, &counted_at, i);
 		if (refcount[i] < owners && !(flags[i] & (NEC_OBJECT_IMMORTAL | NEC_OBJECT_STATIC)))
 			NEC_TRY(nec_store_short(store, addr[i], (int64_t)owners));
@@ -217,7 +266,7 @@ static struct nec_error *put_short(struct nec_store *store, struct nec_intake *i
 }
 
 static struct nec_error *audit(struct nec_stages *s, struct nec_intake *in,
-			       const struct nec_graph *reverse)
+			       const struct nec_graph *reverse, const struct results *r)
 {
 	_cleanup_(nec_tmparray_deinit) struct nec_tmparray counted = NEC_TMPARRAY_INIT;
 	const uint64_t *addr = in->counted.data;
@@ -234,7 +283,7 @@ static struct nec_error *audit(struct nec_stages *s, struct nec_intake *in,
 	}
 	if (counted.size)
 		qsort(counted.data, counted.size / sizeof(id), sizeof(id), compare_ids);
-	return put_short(s->store, in, reverse, &counted);
+	return put_short(s->store, in, reverse, r->distance.data, &counted);
 }
 
 static struct nec_error *analyze(struct nec_stages *s, const struct nec_intake *in,
@@ -325,10 +374,25 @@ static struct nec_error *put_sets(struct nec_store *store, const struct nec_inta
 	return put_groups(store, "package", &in->packages, sets->packages);
 }
 
+static struct nec_error *put_duplicates(struct nec_store *store, struct nec_intake *in)
+{
+	const struct nec_contents_objects objects = {
+		.addr = in->addr.data,
+		.type = in->type.data,
+		.size = in->size.data,
+		.flags = in->flags.data,
+		.graph = &in->graph,
+		.count = in->count,
+		.tmpdir = in->tmpdir,
+	};
+
+	return nec_contents_put(&in->contents, &objects, store);
+}
+
 /* ---- rows ---- */
 
-/* Rows of objects, and meanwhile the sums of sets of them. */
-static struct nec_error *put_rows(struct nec_stages *s, const struct nec_intake *in,
+/* Rows of objects, and meanwhile the sums of sets of them, and what is there many times. */
+static struct nec_error *put_rows(struct nec_stages *s, struct nec_intake *in,
 				  const struct results *r, const struct nec_object_columns *columns,
 				  struct sets *sets)
 {
@@ -336,6 +400,8 @@ static struct nec_error *put_rows(struct nec_stages *s, const struct nec_intake 
 
 	NEC_TRY(nec_store_objects_begin(s->store, columns));
 	err = sum_sets(in, r, sets);
+	if (!err)
+		err = put_duplicates(s->store, in);
 	other = nec_store_objects_end(s->store, columns, s->progress);
 	if (!err && !other)
 		return put_sets(s->store, in, sets);
@@ -344,7 +410,7 @@ static struct nec_error *put_rows(struct nec_stages *s, const struct nec_intake 
 	return err ? err : other;
 }
 
-static struct nec_error *put_objects(struct nec_stages *s, const struct nec_intake *in,
+static struct nec_error *put_objects(struct nec_stages *s, struct nec_intake *in,
 				     const struct nec_graph *reverse, const struct results *r)
 {
 	const struct nec_referrer_columns referrers = {
@@ -397,8 +463,8 @@ static struct nec_error *run(struct nec_stages *s, struct nec_intake *in, struct
 	NEC_TRY(nec_graph_reverse(&in->graph, in->tmpdir, reverse, s->progress));
 	NEC_TRY(nec_stages_end(s, "references turned round", (int64_t)reverse->edge_count));
 	NEC_TRY(init_results(r, in));
-	NEC_TRY(audit(s, in, reverse));
 	NEC_TRY(analyze(s, in, reverse, r));
+	NEC_TRY(audit(s, in, reverse, r));
 	NEC_TRY(nec_stages_end(s, "analysis", in->count));
 	return put_objects(s, in, reverse, r);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sum.h"
 #include "suspects.h"
 
 enum {
@@ -20,13 +21,6 @@ static struct nec_error *ask(struct nec_suspects *s, const char *name, bool leas
 {
 	NEC_TRY(nec_query_named(s->db, name, query_ret));
 	return least ? nec_query_bind_int(*query_ret, ":least", s->notable) : NULL;
-}
-
-static int64_t add(int64_t a, int64_t b)
-{
-	int64_t sum;
-
-	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
 }
 
 /* ---- functools.lru_cache ---- */
@@ -93,7 +87,7 @@ static struct nec_error *many(struct nec_suspects *s, const struct kind *kind)
 		if (!row)
 			break;
 		count++;
-		bytes = add(bytes, nec_query_int(query, 1));
+		bytes = nec_sum(bytes, nec_query_int(query, 1));
 		if (nec_query_int(query, 1) > most) {
 			most = nec_query_int(query, 1);
 			one = (uint64_t)nec_query_int(query, 0);
@@ -121,30 +115,29 @@ static struct nec_error *many(struct nec_suspects *s, const struct kind *kind)
 				holder ? holder : one);
 }
 
-struct nec_error *nec_suspects_tracebacks(struct nec_suspects *s)
-{
-	static const struct kind tracebacks = {
+/* To add one: a query of addr and retained in store/sql, and a row. */
+static const struct kind kinds[] = {
+	{
 		.rule = "traceback",
 		.query = "suspect_tracebacks",
 		.what = "tracebacks",
 		.why = "An exception holds its traceback, a traceback its frames, and a frame all its locals: keep the "
 		       "text of an error (traceback.format_exc), or clear what it holds (traceback.clear_frames).",
-	};
-
-	return many(s, &tracebacks);
-}
-
-struct nec_error *nec_suspects_tasks(struct nec_suspects *s)
-{
-	static const struct kind tasks = {
+	},
+	{
 		.rule = "task",
 		.query = "suspect_tasks",
 		.what = "tasks of asyncio that are done",
 		.why = "A task that is done keeps its result or its exception: take it out when it ends "
 		       "(task.add_done_callback(tasks.discard)).",
-	};
+	},
+};
 
-	return many(s, &tasks);
+struct nec_error *nec_suspects_hoards(struct nec_suspects *s)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		NEC_TRY(many(s, &kinds[i]));
+	return NULL;
 }
 
 /* ---- garbage ---- */
@@ -233,7 +226,7 @@ struct nec_error *nec_suspects_garbage(struct nec_suspects *s)
 		if (!row)
 			break;
 		count += nec_query_int(query, 1);
-		bytes = add(bytes, nec_query_int(query, 2));
+		bytes = nec_sum(bytes, nec_query_int(query, 2));
 		if (is_frame(nec_query_text(query, 0, NULL)))
 			frames += nec_query_int(query, 1);
 		if (shown++ >= 3)

@@ -14,10 +14,9 @@
 static const struct {
 	struct nec_error *(*run)(struct nec_suspects *s);
 } rules[] = {
-	{nec_suspects_overdrawn},
-	{nec_suspects_uncollectable}, {nec_suspects_leaked}, {nec_suspects_caches},
-	{nec_suspects_tracebacks},    {nec_suspects_tasks},  {nec_suspects_garbage},
-	{nec_suspects_holders},       {nec_suspects_threads},
+	{nec_suspects_overdrawn}, {nec_suspects_uncollectable}, {nec_suspects_leaked},
+	{nec_suspects_caches},    {nec_suspects_hoards},        {nec_suspects_garbage},
+	{nec_suspects_holders},   {nec_suspects_threads},
 };
 
 enum {

@@ -72,8 +72,7 @@ void nec_suspects_share(const struct nec_suspects *s, struct nec_text *text, int
 
 /* The families. */
 struct nec_error *nec_suspects_caches(struct nec_suspects *s);
-struct nec_error *nec_suspects_tracebacks(struct nec_suspects *s);
-struct nec_error *nec_suspects_tasks(struct nec_suspects *s);
+struct nec_error *nec_suspects_hoards(struct nec_suspects *s);
 struct nec_error *nec_suspects_garbage(struct nec_suspects *s);
 struct nec_error *nec_suspects_uncollectable(struct nec_suspects *s);
 struct nec_error *nec_suspects_overdrawn(struct nec_suspects *s);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sum.h"
 #include "graph/reach.h"
 #include "necropsy.h"
 #include "owned.h"
@@ -29,13 +30,6 @@ struct question {
 	} * sums; /* by type */
 	uint32_t sum_count;
 };
-
-static int64_t add(int64_t a, int64_t b)
-{
-	int64_t sum;
-
-	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
-}
 
 static struct nec_error *read_patterns(struct question *q)
 {
@@ -96,10 +90,10 @@ static void add_lost(struct question *q, const struct nec_whole *whole, const in
 		if (nec_bit_get(q->reached, id) || bytes[id] < 0)
 			continue;
 		q->result->count++;
-		q->result->bytes = add(q->result->bytes, bytes[id]);
+		q->result->bytes = nec_sum(q->result->bytes, bytes[id]);
 		if (types[id] < q->sum_count) {
 			q->sums[types[id]].count++;
-			q->sums[types[id]].bytes = add(q->sums[types[id]].bytes, bytes[id]);
+			q->sums[types[id]].bytes = nec_sum(q->sums[types[id]].bytes, bytes[id]);
 		}
 	}
 }

@@ -39,12 +39,18 @@ bool nec_list_has(const char *const *list, const char *text)
 	return false;
 }
 
+static bool is_wanted(const struct nec_whole_options *options, struct nec_query *root)
+{
+	return !nec_list_has(options->not_roots, nec_query_text(root, 1, NULL)) &&
+	       (!options->doubted || nec_query_int(root, 2) < options->doubted);
+}
+
 /* Moves on to the next root that is wanted. */
 static struct nec_error *next_root(struct load *l)
 {
 	do {
 		NEC_TRY(nec_query_step(l->query, &l->more));
-	} while (l->more && nec_list_has(l->options->not_roots, nec_query_text(l->query, 1, NULL)));
+	} while (l->more && !is_wanted(l->options, l->query));
 	return NULL;
 }
 

@@ -7,6 +7,7 @@
 #ifndef NEC_WHOLE_H
 #define NEC_WHOLE_H
 
+#include "fact.h"
 #include "graph/graph.h"
 #include "pattern.h"
 
@@ -14,6 +15,7 @@ struct nec_whole_options {
 	const struct nec_patterns *without; /* references to leave out; may be NULL */
 	const char *const
 		*not_roots; /* kinds of roots to leave out, NULL-terminated; may be NULL */
+	enum nec_root_doubt doubted; /* roots of this doubt or more are left out; NEC_ROOT_SURE: none */
 	bool weak;          /* keep weak references */
 	struct nec_progress *progress;
 };

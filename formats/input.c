@@ -3,8 +3,8 @@
  * A dump file on disk, whatever wraps it; see input.h.
  *
  * What is mapped is always a whole regular file of a size that was taken at open: the dump itself,
- * or an unlinked file that nobody else can shorten. Unpacking skips blocks of zeros, of which a
- * core has many, so holes take no room.
+ * which base/mapguard.h looks after, or an unlinked file that nobody else can shorten. Unpacking skips
+ * blocks of zeros, of which a core has many, so holes take no room.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/mapguard.h"
 #include "base/text.h"
+#include "base/tmpfile.h"
 #include "formats/decoder.h"
 #include "formats/input.h"
 
@@ -210,24 +212,6 @@ static struct nec_error *copy_all(struct unpack *u)
 	return NULL;
 }
 
-static struct nec_error *open_unlinked(const char *dir, int *fd_ret)
-{
-	_cleanup_free_ char *path = NULL;
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
-		if (asprintf(&path, "%s/.necropsy-XXXXXX", dir) < 0)
-			return &nec_enomem;
-		fd = mkostemp(path, O_CLOEXEC);
-		if (fd >= 0)
-			unlink(path);
-	}
-	if (fd < 0)
-		return nec_error_os(errno, "unpacking into %s", dir);
-	*fd_ret = fd;
-	return NULL;
-}
-
 static struct nec_error *map_fd(struct nec_input *input, int fd, uint64_t size)
 {
 	void *p;
@@ -241,6 +225,7 @@ static struct nec_error *map_fd(struct nec_input *input, int fd, uint64_t size)
 		return nec_error_os(errno, "%s", input->path);
 	}
 	input->data = p;
+	nec_mapguard_add(p, size, input->path);
 	return NULL;
 }
 
@@ -252,7 +237,7 @@ static struct nec_error *unpack(struct unpack *u, const struct nec_decoder *deco
 	uint64_t size = 0;
 	struct nec_error *err;
 
-	NEC_TRY(open_unlinked(u->dir, &u->out_fd));
+	NEC_TRY(nec_tmpfile_open(u->dir, "unpacking into", &u->out_fd));
 	if (decoder && decoder->content_size)
 		size = decoder->content_size(u->in, u->in_have);
 	NEC_TRY(check_room(u, size));
@@ -327,6 +312,9 @@ static struct nec_error *open_fd(struct nec_input *input, int fd, const char *tm
 	if (S_ISDIR(st.st_mode))
 		return nec_error_create(NEC_ERR_FORMAT, "%s is a directory, not a dump",
 					input->path);
+	/* Some never end. */
+	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
+		return nec_error_create(NEC_ERR_FORMAT, "%s is a device, not a dump", input->path);
 	input->mtime = st.st_mtime;
 	/* Standard input may be a file that somebody read from already: only from its start on can
 	 * it be mapped. */
@@ -370,6 +358,7 @@ void nec_input_close(struct nec_input *input)
 {
 	if (!input)
 		return;
+	nec_mapguard_remove(input->data);
 	if (input->data)
 		munmap((void *)(uintptr_t)input->data, input->size);
 	free(input->path);

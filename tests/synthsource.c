@@ -205,6 +205,7 @@ static bool next_object(struct synth *s, struct nec_fact *f)
 	f->object.size = synth_size(&s->o, i);
 	f->object.native = synth_native(i);
 	f->object.refcount = synth_refcount(i);
+	f->object.content = 0;
 	s->value = synth_has_value(&s->o, i);
 	return true;
 }
@@ -237,6 +238,7 @@ static bool next_tail(struct synth *s, struct nec_fact *f)
 	f->kind = NEC_FACT_OBJECT;
 	f->object.addr = s->next++ ? UINT64_MAX - 7 : synth_addr(s->o.count - 1);
 	f->object.type = 0;
+	f->object.content = 0;
 	return true;
 }
 
@@ -277,6 +279,7 @@ static bool next_of_phase(struct synth *s, struct nec_fact *f)
 		f->root.kind = "module";
 		f->root.label = "sys";
 		f->root.thread = f->root.tid = 0;
+		f->root.doubt = NEC_ROOT_SURE;
 		return s->next++ < 4;
 	case PHASE_REFERENCES:
 		return next_references(s, f);

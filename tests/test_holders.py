@@ -60,6 +60,16 @@ emptied = dict.fromkeys(range(5000))
 for number in range(4990):
     del emptied[number]
 numbers = [float(i) + 0.5 for i in range(3000)]
+long = 'much longer than any preview, ' * 40
+texts = [long + str(i % 3) for i in range(60)]
+raw = [bytes([i % 2]) * 5000 for i in range(10)]
+nested = [('row %d' % (i % 5), i % 5 + 1000, (i % 5 + 0.25, 'in')) for i in range(50)]
+records = [json.loads('{"name": "n%d", "value": %d, "tags": []}' % (i, i)) for i in range(500)]
+class Sharing(object):
+    def __init__(self, number):
+        self.name = self.value = self.tags = number
+sharing = [Sharing(number) for number in range(100)]
+shared = [vars(one) for one in sharing]
 first = module.Processor.instance_map['a'].loader
 def hold():
     mine = [bytearray(1000) for i in range(2000)]
@@ -71,6 +81,9 @@ threading.Thread(target=hold, name='holder', daemon=True).start()
 ready.wait()
 ids = json.dumps({
     'loader': id(first), 'map': id(module.Processor.instance_map), 'list': id(first.data), 'class': id(module.Processor), 'numbers': id(numbers), 'emptied': id(emptied),
+    'texts': [[id(t) for t in texts[i::3]] for i in range(3)], 'raw': [[id(b) for b in raw[i::2]] for i in range(2)],
+    'nested': [[id(t) for t in nested[i::5]] for i in range(5)], 'inner': [[id(t[2]) for t in nested[i::5]] for i in range(5)],
+    'records': [id(r) for r in records], 'record_bytes': sys.getsizeof(records[0]),
 })
 del first
 print(ids, flush=True)
@@ -165,6 +178,20 @@ class Holders(unittest.TestCase):
         self.assertNotIn(hex(self.ids["numbers"]), empty)
         self.assertNotIn(hex(self.ids["list"]), empty)
 
+    def test_waste_of_equal_values(self):
+        rows = {row["addr"]: row for row in self.ask("waste", "--limit", "0")}
+        for what, kind in (("texts", "builtins.str"), ("raw", "builtins.bytes"), ("nested", "builtins.tuple"), ("inner", "builtins.tuple")):
+            for same in self.ids[what]:
+                found = [rows[hex(addr)] for addr in same if hex(addr) in rows]
+                self.assertEqual([(row["type"], row["count"]) for row in found], [(kind, len(same))], what)
+        # All but one, each of 1,201 characters.
+        self.assertEqual(rows[hex(min(self.ids["texts"][0]))]["bytes"], 19 * sys.getsizeof("much longer than any preview, " * 40 + "0"))
+
+    def test_waste_of_dicts_that_could_share_their_keys(self):
+        rows = [row for row in self.ask("waste", "--keys", "--limit", "0") if int(row["addr"], 16) in self.ids["records"]]
+        self.assertEqual([row["count"] for row in rows], [500])
+        self.assertEqual(rows[0]["bytes"], 499 * (self.ids["record_bytes"] - 64 - 3 * 8))
+
     def test_garbage_is_the_lost_cycle(self):
         counts = {t["type"]: t["count"] for t in self.ask("garbage")}
         self.assertEqual(counts.get("__main__.Lost"), 1, counts)
@@ -218,9 +245,20 @@ class Holders(unittest.TestCase):
                               stderr=subprocess.PIPE)
         self.assertEqual(done.returncode, 2)
 
+    def test_roots_say_how_sure_they_are(self):
+        rows = self.ask("sql", "SELECT kind, coalesce(label, '') AS label, doubt FROM root")
+        surest = {"module": 0, "frame": 0, "thread state": 1, "C global": 1, "native memory": 1, "static": 1, "immortal": 1, "implied": 1,
+                  "value stack": 2, "native stack": 2, "register": 2}
+        for kind in {row["kind"] for row in rows} - {"interpreter"}:
+            self.assertEqual({row["doubt"] for row in rows if row["kind"] == kind}, {surest[kind]}, kind)
+        doubts = {row["label"]: row["doubt"] for row in rows if row["kind"] == "interpreter"}
+        self.assertEqual(doubts["sys.modules"], 0)
+        for label, doubt in doubts.items():
+            self.assertEqual(doubt, "+0x" in label or label.startswith("start-up"), label)
+
     def test_reference_counts_of_plain_objects_are_explained(self):
         more = {row["addr"] for row in self.ask("refcounts")}
-        self.assertFalse(more & {hex(a) for a in self.ids.values()})
+        self.assertFalse(more & {hex(a) for a in self.ids.values() if isinstance(a, int)})
 
     def test_patterns_that_mean_nothing_are_errors(self):
         for bad in ("no.such.Class", "0x10", ".", "['a'"):

@@ -84,9 +84,17 @@ class Tables(unittest.TestCase):
         for path in sorted(glob.glob(os.path.join(TABLES, "py*.inc"))):
             with open(path, encoding="utf-8") as f:
                 text = f.read()
-            head = re.match(r"/\* SPDX.*\n/\* CPython (\S+) .*'necropsy layout'(?: --against (\S+))?\. \*/\n", text)
+            head = re.match(r"/\* SPDX.*\n/\* CPython (\S+) .*'necropsy layout'(?: --against (\S+))?(?: --links)?\. \*/\n", text)
             self.assertTrue(head, "%s does not say from which build it is" % path)
             yield path, text, head.group(1), head.group(2)
+
+    def headers(self, prefix, macros, directory):
+        """What the headers declare under these macros, as a library with debug information."""
+        out = os.path.join(directory, "headers.so")
+        include = glob.glob(os.path.join(prefix, "include", "python[0-9].*"))[0]
+        subprocess.run(os.environ.get("CC", "cc").split() + ["-g", "-w", "-fPIC", "-shared", "-fno-eliminate-unused-debug-types", "-I", include]
+                       + macros + ["-o", out, os.path.join(TABLES, "headers.c")], check=True)
+        return out
 
     def test_each_says_from_which_build(self):
         self.assertGreater(len(list(self.heads())), 9)
@@ -99,7 +107,10 @@ class Tables(unittest.TestCase):
             if not files:
                 continue
             files += sorted(glob.glob(os.path.join(prefix, "lib", "python[0-9].*", "lib-dynload", "*.so")))
-            with self.subTest(table=os.path.basename(path)):
+            macros = re.search(r"its headers with (.*?)\)", text)
+            with self.subTest(table=os.path.basename(path)), tempfile.TemporaryDirectory() as directory:
+                if macros:
+                    files = ["--links", "--headers", self.headers(prefix, macros.group(1).split(), directory)]
                 status, out, err = layout(*(["--against", against] if against else []) + files)
                 self.assertEqual((status, err), (0, ""))
                 self.assertEqual(out.split("\n", 2)[2], text.split("\n", 2)[2])

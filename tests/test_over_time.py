@@ -60,6 +60,8 @@ class Service(object):
         self.started = time.time()
 
     def end(self):
+        if self.process.returncode is not None:
+            return
         self.process.kill()
         self.process.stdin.close()
         self.process.stdout.close()
@@ -122,15 +124,31 @@ class Case(unittest.TestCase):
 
 
 class Blame(Case):
-    """Eight snapshots: the culprit comes first, and a cache that is full is not blamed."""
+    """Eight snapshots: the culprit comes first, and a cache that is full is not blamed.
 
-    def trend(self, kind, rate, seconds=0.8):
-        service = self.service(kind, rate)
-        time.sleep(0.3)
-        return json.loads(run("trend", *service.series(8, seconds), "--json", "--limit", "64GiB"))
+    They are taken by the clock, and the services fill their caches by the clock as well: on a busy machine one that is not let run fills
+    it until the last snapshot, and does look like a leak. The best of three is what was said.
+    """
+
+    def judge(self, kind, rate, check):
+        for attempt in range(3):
+            service = Service(tempfile.mkdtemp(dir=self.directory), kind, rate)
+            self.addCleanup(service.end)
+            time.sleep(0.3)
+            trend = json.loads(run("trend", *service.series(8, 0.8), "--json", "--limit", "64GiB"))
+            service.end()
+            try:
+                return check(trend)
+            except AssertionError as error:
+                say("%s, once more: %s" % (kind, error))
+                if attempt == 2:
+                    raise
 
     def growing(self, trend, kind):
         return [s["name"] for s in trend["series"] if s["kind"] == kind and s["grows"]]
+
+    def assert_first(self, trend, kind, name):
+        self.assertIn(name, (self.growing(trend, kind) + ["nothing"])[0])
 
     def assert_harmless(self, trend):
         for name in self.growing(trend, "holder") + self.growing(trend, "container"):
@@ -138,28 +156,36 @@ class Blame(Case):
             self.assertNotIn("table", name)
 
     def test_registry(self):
-        trend = self.trend("registry", 8)
-        self.assertIn("Page.instances", self.growing(trend, "holder")[0])
-        self.assertIn("Page.instances", self.growing(trend, "container")[0])
-        self.assert_harmless(trend)
-        self.assertEqual(trend["forecast"][0]["verdict"], "reached")
+        def check(trend):
+            self.assert_first(trend, "holder", "Page.instances")
+            self.assert_first(trend, "container", "Page.instances")
+            self.assert_harmless(trend)
+            self.assertEqual(trend["forecast"][0]["verdict"], "reached")
+
+        self.judge("registry", 8, check)
 
     def test_lru_cache_under_threads(self):
-        trend = self.trend("lru_cache", 3)
-        self.assertIn("Config.price", self.growing(trend, "holder")[0])
-        self.assert_harmless(trend)
+        def check(trend):
+            self.assert_first(trend, "holder", "Config.price")
+            self.assert_harmless(trend)
+
+        self.judge("lru_cache", 3, check)
 
     def test_fragmentation_is_no_leak(self):
-        trend = self.trend("fragmentation", 20)
-        self.assert_harmless(trend)
-        memory = {s["name"]: s for s in trend["series"] if s["kind"] == "memory"}
-        self.assertFalse(memory["objects"]["grows"], memory["objects"])
-        self.assertNotEqual(trend["forecast"][0]["verdict"], "reached", memory["rss"])
+        def check(trend):
+            self.assert_harmless(trend)
+            memory = {s["name"]: s for s in trend["series"] if s["kind"] == "memory"}
+            self.assertFalse(memory["objects"]["grows"], memory["objects"])
+            self.assertNotEqual(trend["forecast"][0]["verdict"], "reached", memory["rss"])
+
+        self.judge("fragmentation", 20, check)
 
     def test_a_cache_that_fills_up_and_stops(self):
-        trend = self.trend("filling", 8)
-        self.assertEqual(self.growing(trend, "holder"), [])
-        self.assertNotEqual(trend["forecast"][0]["verdict"], "reached")
+        def check(trend):
+            self.assertEqual(self.growing(trend, "holder"), [])
+            self.assertNotEqual(trend["forecast"][0]["verdict"], "reached")
+
+        self.judge("filling", 8, check)
 
 
 class End(Case):

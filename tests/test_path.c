@@ -286,15 +286,6 @@ START_TEST(test_counts_say_which_roots_are_true)
 }
 END_TEST
 
-START_TEST(test_doubt_goes_by_kind_and_label)
-{
-	ck_assert_int_eq(nec_root_doubt("interpreter", "sys.modules"), NEC_ROOT_SURE);
-	ck_assert_int_eq(nec_root_doubt("interpreter", "interpreter 0 +0x10"), NEC_ROOT_DOUBTFUL);
-	ck_assert_int_eq(nec_root_doubt("frame", "local 'x' in f (a.py)"), NEC_ROOT_SURE);
-	ck_assert_int_eq(nec_root_doubt("native stack", NULL), NEC_ROOT_DOUBTFUL);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("path");
@@ -305,7 +296,6 @@ int main(void)
 	tcase_add_test(tcase, test_reach_agrees_with_distances_and_stops_at_marked_nodes);
 	tcase_add_test(tcase, test_a_hub_is_read_no_further_than_needed);
 	tcase_add_test(tcase, test_counts_say_which_roots_are_true);
-	tcase_add_test(tcase, test_doubt_goes_by_kind_and_label);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reference counts against the references that were found: of a plain process all agree, and one wrong count is the only one.
+"""Reference counts against the references that were found: of a plain process all agree, and one wrong count is the only one. It has no
+garbage, either.
 
 On the Python that runs this test, and on those that NECROPSY_PYTHONS names, separated by colons.
 """
@@ -46,17 +47,25 @@ class Refcounts(unittest.TestCase):
             report = subprocess.run([NECROPSY, "report", core, "--json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                     stderr=subprocess.DEVNULL, universal_newlines=True, timeout=300)
             self.findings = json.loads(report.stdout)["findings"]
+            garbage = subprocess.run([NECROPSY, "garbage", core, "--json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                     stderr=subprocess.DEVNULL, universal_newlines=True, timeout=300)
+            self.garbage = json.loads(garbage.stdout)
             found = re.search(rb"^record (\d+)$", said[0], re.M)
             return json.loads(done.stdout), found and hex(int(found.group(1)))
 
     def check(self, python):
         rows, _ = self.audit(python)
         self.assertEqual(rows, [])
+        # What is never freed is no garbage, though nothing leads to it.
+        self.assertEqual(self.garbage, [])
         with tempfile.TemporaryDirectory() as directory:
             if not build(python, directory):
                 self.skipTest("no headers of %s, or no compiler" % python)
             for mistake, more in (("forget", 1), ("overdraw", -1)):
                 rows, record = self.audit(python, mistake, directory)
+                # A word that was left behind, by chance, stands for the owner that is missing: another process has it elsewhere.
+                if not rows:
+                    rows, record = self.audit(python, mistake, directory)
                 self.assertEqual([(row["addr"], row["more"]) for row in rows], [(record, more)], (mistake, rows))
                 self.assertEqual(rows[0]["type"], "__main__.Record")
                 self.assertEqual([f["addr"] for f in self.findings if f["rule"] == "reference count"],

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "analyze.h"
+#include "contents.h"
 #include "base/text.h"
 #include "graph/graph.h"
 #include "store/store.h"
@@ -106,6 +107,7 @@ struct heap {
 	uint64_t next_addr;
 	int percent; /* of each leak; 0: all of it, and no room for growth */
 	struct nec_store *store;
+	struct nec_contents contents;
 };
 
 static void check(struct nec_error *err)
@@ -152,6 +154,9 @@ static uint32_t object(struct heap *heap, enum type_id type, const char *value)
 	heap->refcount[id] = 0;
 	heap->flags[id] = type == T_STR || type == T_INT ? 0 : NEC_OBJECT_GC | NEC_OBJECT_TRACKED;
 	heap->next_addr += (size + 31) / 16 * 16;
+	check(nec_tmparray_resize(&heap->contents.digest, heap->count * sizeof(uint64_t)));
+	if (value)
+		nec_contents_value(&heap->contents, id, type, value, (uint32_t)strlen(value));
 	if (value)
 		put(heap,
 		    &(struct nec_fact){.kind = NEC_FACT_VALUE,
@@ -701,6 +706,7 @@ static void finish(struct heap *heap)
 			if (heap->edges[at].ref.kind != NEC_REF_WEAK)
 				to[strong++] = heap->edges[at].ref.dst;
 		}
+		nec_contents_references(&heap->contents, id, heap->type[id], refs, n, true);
 		check(nec_store_references(heap->store, id, heap->addr[id], heap->type[id], refs,
 					   n));
 		to[strong++] = heap->type_object[heap->type[id]];
@@ -737,9 +743,19 @@ static void finish(struct heap *heap)
 	columns.retained = analysis.retained;
 	columns.distance = analysis.distance;
 	check(nec_store_objects_begin(heap->store, &columns));
+	check(nec_contents_put(&heap->contents,
+			       &(struct nec_contents_objects){.addr = heap->addr,
+							      .type = heap->type,
+							      .size = heap->size,
+							      .flags = heap->flags,
+							      .graph = &graph,
+							      .count = heap->count,
+							      .tmpdir = "/tmp"},
+			       heap->store));
 	check(nec_store_objects_end(heap->store, &columns, NULL));
 	check(nec_store_stage(heap->store, "objects", heap->count, 0.25, 64 << 20));
 	check(nec_store_finish(heap->store));
+	nec_contents_deinit(&heap->contents);
 	nec_analysis_deinit(&analysis);
 	nec_graph_deinit(&graph);
 	nec_graph_deinit(&reverse);
@@ -760,6 +776,10 @@ static void make_heap(struct heap *heap, uint32_t extra)
 	for (uint32_t i = 0; i < L_COUNT; i++)
 		put(heap, &(struct nec_fact){.kind = NEC_FACT_STRING, .string = {i, labels[i]}});
 	heap->next_addr = HEAP_START;
+	nec_contents_init(&heap->contents);
+	check(nec_contents_begin(&heap->contents, "/tmp"));
+	for (uint32_t i = 0; i < T_COUNT; i++)
+		check(nec_contents_type(&heap->contents, i, types[i].name));
 	for (uint32_t i = 0; i < T_COUNT; i++) {
 		char value[128];
 

@@ -190,6 +190,7 @@ const struct nec_screen_def nec_screens[] = {
 		.title = "waste",
 		.help = "equal values, empty containers, lists that could be arrays, instances without slots",
 		.panes = {{.view = "waste", .weight = 2},
+			  {.view = "waste_keys", .weight = 1},
 			  {.view = "waste_empty", .weight = 1},
 			  {.view = "waste_arrays", .weight = 1},
 			  {.view = "waste_slots", .weight = 1}},

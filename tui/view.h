@@ -88,7 +88,7 @@ struct nec_screen_pane {
 	struct nec_with with[3];
 };
 
-#define NEC_PANES_MAX 4
+#define NEC_PANES_MAX 5
 
 struct nec_screen_def {
 	const char *name;  /* the command that opens it */

@@ -255,7 +255,7 @@ const struct nec_view nec_views_heap[] = {
 	},
 	{
 		.name = "waste",
-		.query = "view_waste",
+		.query = "waste",
 		.columns = COLUMNS({.name = "type", .title = "equal values of", .kind = NEC_COL_TYPE, .width = 16, .weight = 1, .sortable = true},
 				   COUNT("count", "there are", 0), SIZE("bytes", "too much", 0), ADDRESS, VALUE(3)),
 		.key = "addr",
@@ -265,6 +265,19 @@ const struct nec_view nec_views_heap[] = {
 		OPENS_OBJECT,
 		.kind = "objects",
 		.empty = "no value is there twice",
+	},
+	{
+		.name = "waste_keys",
+		.query = "waste_keys",
+		.columns = COLUMNS({.name = "value", .title = "dicts of the same keys", .kind = NEC_COL_VALUE, .width = 10, .weight = 1},
+				   COUNT("count", "there are", 0), SIZE("bytes", "too much", 0), ADDRESS),
+		.key = "addr",
+		.sort = "bytes",
+		.descending = true,
+		.filter = NAMES("value"),
+		OPENS_OBJECT,
+		.kind = "objects",
+		.empty = "no ten dicts have the same keys, each in a table of its own",
 	},
 	{
 		.name = "waste_empty",

@@ -26,6 +26,9 @@
 /* Characters of a value preview that are kept in the database. */
 #define NEC_LIMIT_PREVIEW 200
 
+/* Bytes of a value that is compared with others: a larger one is rarely there twice, and would be read for that alone. */
+#define NEC_LIMIT_DIGEST (UINT64_C(16) << 20)
+
 /* Bytes of a name (type, function, file): longer ones are cut; CPython itself has no limit. */
 #define NEC_LIMIT_NAME 1024
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/mapguard.h"
 
 struct nec_progress {
 	/* What is being done, how far it is, out of how much (0: not known). May be NULL. */
@@ -18,7 +19,7 @@ struct nec_progress {
 	volatile int cancel; /* not 0: stop as soon as possible */
 };
 
-/* NEC_ERR_CANCELLED once progress->cancel is set. progress may be NULL. */
+/* NEC_ERR_CANCELLED once progress->cancel is set, and what nec_mapguard_check() says. progress may be NULL. */
 static inline struct nec_error *nec_progress_step(struct nec_progress *progress, const char *stage,
 						  uint64_t done, uint64_t total)
 {
@@ -28,7 +29,7 @@ static inline struct nec_error *nec_progress_step(struct nec_progress *progress,
 		return nec_error_create(NEC_ERR_CANCELLED, "cancelled during %s", stage);
 	if (progress->report)
 		progress->report(progress->arg, stage, done, total);
-	return NULL;
+	return nec_mapguard_check();
 }
 
 #endif

@@ -9,31 +9,14 @@
 #include <unistd.h>
 
 #include "base/tmparray.h"
+#include "base/tmpfile.h"
 
 enum { MIN_CAPACITY = 1 << 16 };
-
-static struct nec_error *open_unlinked(const char *dir, int *fd_ret)
-{
-	_cleanup_free_ char *path = NULL;
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
-		if (asprintf(&path, "%s/.necropsy-XXXXXX", dir) < 0)
-			return &nec_enomem;
-		fd = mkostemp(path, O_CLOEXEC);
-		if (fd >= 0)
-			unlink(path);
-	}
-	if (fd < 0)
-		return nec_error_os(errno, "temporary file in %s", dir);
-	*fd_ret = fd;
-	return NULL;
-}
 
 struct nec_error *nec_tmparray_init(struct nec_tmparray *a, const char *dir)
 {
 	*a = (struct nec_tmparray)NEC_TMPARRAY_INIT;
-	return open_unlinked(dir, &a->fd);
+	return nec_tmpfile_open(dir, "temporary file in", &a->fd);
 }
 
 struct nec_error *nec_tmparray_reserve(struct nec_tmparray *a, size_t size)

@@ -49,12 +49,14 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 	if (against)
 		NEC_TRY(parse_version(against, &major, &minor, &abi));
 	/* The operands are the end of argv, which NULL ends. */
-	NEC_TRY(nec_layout_table((const char *const *)cli->operands, major, minor, abi, &table));
+	NEC_TRY(nec_layout_table((const char *const *)cli->operands, major, minor, abi,
+				 nec_cli_has(cli, "links"), nec_cli_has(cli, "headers"), &table));
 	nec_text_puts(&head, "/* SPDX-License-Identifier: GPL-3.0-or-later */\n/* ");
 	put_comment(&head, build ? build : cli->operands[0]);
 	nec_text_puts(&head, ", written by 'necropsy layout'");
 	if (against)
-		nec_text_printf(&head, " --against %s", against);
+		nec_text_printf(&head, " --against %s%s", against,
+				nec_cli_has(cli, "links") ? " --links" : "");
 	nec_text_puts(&head, ". */\n");
 	if (head.failed)
 		return &nec_enomem;
@@ -66,6 +68,8 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 static const struct nec_option options[] = {
 	{"against", 0, NEC_OPTION_TEXT, "X.Y", "leave out what is the same in this version"},
 	{"build", 0, NEC_OPTION_TEXT, "TEXT", "which build it is, for the head of the table"},
+	{"links", 0, NEC_OPTION_FLAG, NULL, "objects begin with two links, in X.Y they do not"},
+	{"headers", 0, NEC_OPTION_FLAG, NULL, "FILE has what headers declare: nothing of the rest"},
 	{0},
 };
 

@@ -4,6 +4,7 @@
 #include <locale.h>
 #include <stdlib.h>
 
+#include "base/mapguard.h"
 #include "cli/command.h"
 #include "cli/session.h"
 
@@ -14,7 +15,13 @@ static struct nec_error *run(struct nec_cli *cli, int argc, char **argv)
 	NEC_TRY(nec_cli_parse(cli, argc, argv, &done));
 	if (!done) {
 		nec_session_init();
-		NEC_TRY(cli->command->run(cli, stdout));
+		struct nec_error *err = cli->command->run(cli, stdout),
+				 *shorter = nec_mapguard_check();
+
+		/* Zeros in place of a dump have all sorts of consequences, and this one cause. */
+		if (shorter)
+			nec_error_destroy(err);
+		NEC_TRY(shorter ? shorter : err);
 	}
 	errno = 0;
 	if (fflush(stdout) || ferror(stdout))

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * necropsy memory: where every byte is. The partition, what keeps arenas that are mostly free, what
- * malloc could give back, and maps of it; of several dumps what they still share
- * (memory_workers.c).
+ * malloc could give back, limits (memory_limits.c) and maps of it (memory_map.c); of several dumps
+ * what they still share (memory_workers.c).
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sum.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/json.h"
@@ -93,136 +94,6 @@ struct view {
 	int64_t resident; /* Rss; -1: not known */
 };
 
-/* ---- units
- * -----------------------------------------------------------------------------------------------------------
- */
-
-/* To add a unit: a line. A person who compares with a limit compares in its unit. */
-static const struct {
-	const char *name;
-	int64_t bytes;
-	const char *spelled;
-} units[] = {
-	{"", 1, "bytes"},
-	{"k", 1000, "kB of 1,000 bytes"},
-	{"kB", 1000, "kB of 1,000 bytes"},
-	{"Ki", 1024, "KiB of 1,024 bytes"},
-	{"KiB", 1024, "KiB of 1,024 bytes"},
-	{"M", 1000000, "MB of 1,000,000 bytes"},
-	{"MB", 1000000, "MB of 1,000,000 bytes"},
-	{"Mi", 1 << 20, "MiB of 1,048,576 bytes"},
-	{"MiB", 1 << 20, "MiB of 1,048,576 bytes"},
-	{"G", 1000000000, "GB of 1,000,000,000 bytes"},
-	{"GB", 1000000000, "GB of 1,000,000,000 bytes"},
-	{"Gi", 1 << 30, "GiB of 1,073,741,824 bytes"},
-	{"GiB", 1 << 30, "GiB of 1,073,741,824 bytes"},
-};
-
-struct limit {
-	int64_t bytes; /* 0: none */
-	int64_t unit;
-	const char *spelled;
-};
-
-static struct nec_error *read_limit(const struct nec_cli *cli, struct limit *ret)
-{
-	const char *text = nec_cli_text(cli, "limit-memory");
-	double value;
-	char *end;
-	size_t i;
-
-	*ret = (struct limit){0};
-	if (!text)
-		return NULL;
-	value = strtod(text, &end);
-	while (*end == ' ')
-		end++;
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (strcmp(units[i].name, end) == 0)
-			break;
-	if (end == text || i == sizeof(units) / sizeof(units[0]) || !(value > 0) ||
-	    !(value * (double)units[i].bytes < 9e18))
-		return nec_error_create(
-			NEC_ERR_USAGE,
-			"memory: --limit-memory takes a size such as 2GB, 2GiB or 512Mi, not '%s'",
-			text);
-	*ret = (struct limit){(int64_t)(value * (double)units[i].bytes), units[i].bytes,
-			      units[i].spelled};
-	return NULL;
-}
-
-/* The unit that a limit stands in: that of its text, or the largest that it is a whole number of. */
-static size_t unit_of(const char *text, int64_t bytes)
-{
-	size_t i, best = 0, len = strlen(text);
-
-	for (i = 1; i < sizeof(units) / sizeof(units[0]); i++) {
-		size_t n = strlen(units[i].name);
-
-		if (n > 1 && len > n && strcmp(text + len - n, units[i].name) == 0)
-			return i;
-		if (bytes % units[i].bytes == 0 && units[i].bytes > units[best].bytes)
-			best = i;
-	}
-	return best;
-}
-
-/* Limits that the dump tells of, the lowest first, each with what it limits in its own unit. */
-static struct nec_error *print_limits(struct view *v)
-{
-	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
-	bool row, any = false;
-
-	NEC_TRY(nec_query_named(v->cli->db, "memory_limits", &query));
-	for (;;) {
-		_cleanup_free_ char *name = NULL, *text = NULL;
-		int64_t bytes, measured;
-		size_t unit;
-
-		NEC_TRY(nec_query_step(query, &row));
-		if (!row)
-			break;
-		name = nec_escape(nec_query_text(query, 0, NULL));
-		text = nec_escape(nec_query_text(query, 3, NULL));
-		if (!name || !text)
-			return &nec_enomem;
-		bytes = nec_query_int(query, 2);
-		measured = nec_query_int(query, 5);
-		unit = unit_of(text, bytes);
-		nec_text_clear(&v->line);
-		nec_text_count(&v->line, bytes);
-		fprintf(v->out, "limit: %s%s%s (%s), %.6g %s", name, *text ? "=" : "", text,
-			nec_query_text(query, 1, NULL), (double)bytes / (double)units[unit].bytes,
-			units[unit].spelled);
-		fprintf(v->out, "%s%s%s; %s: %.6g, %.1f %% of it\n",
-			units[unit].bytes > 1 ? " (" : "",
-			units[unit].bytes > 1 ? nec_text_str(&v->line) : "",
-			units[unit].bytes > 1 ? ")" : "", nec_query_text(query, 4, NULL),
-			(double)measured / (double)units[unit].bytes,
-			100.0 * (double)measured / (double)(bytes > 0 ? bytes : 1));
-		any = true;
-	}
-	if (any)
-		fputc('\n', v->out);
-	return NULL;
-}
-
-static void print_against(struct view *v, const struct limit *limit)
-{
-	double unit = (double)limit->unit;
-
-	_cleanup_free_ char *touched = nec_db_meta(v->cli->db, "memory_touched");
-
-	fprintf(v->out, "limit: %.6g %s; the address space has %.6g, %.1f %% of it",
-		(double)limit->bytes / unit, limit->spelled, (double)v->total / unit,
-		100.0 * (double)v->total / (double)limit->bytes);
-	if (touched)
-		fprintf(v->out, "; private memory that is not zeros: %.6g, %.1f %%",
-			strtod(touched, NULL) / unit,
-			100.0 * strtod(touched, NULL) / (double)limit->bytes);
-	fputs("\n\n", v->out);
-}
-
 /* ---- the partition
  * ---------------------------------------------------------------------------------------------------
  */
@@ -237,7 +108,7 @@ static struct nec_error *read_total(struct view *v)
 		NEC_TRY(nec_query_step(query, &row));
 		if (!row)
 			return NULL;
-		v->total += nec_query_int(query, 1);
+		v->total = nec_sum(v->total, nec_query_int(query, 1));
 	}
 }
 
@@ -465,26 +336,27 @@ static struct nec_error *read_sums(struct view *v, struct sums *s)
 			s->arenas++;
 			s->sparse += nec_query_column_type(query, 5) != NEC_COLUMN_NULL &&
 				     nec_query_int(query, 5) < nec_query_int(query, 4) / 4;
-			s->pools += nec_query_int(query, 11);
-			s->empty += nec_query_int(query, 12);
+			s->pools = nec_sum(s->pools, nec_query_int(query, 11));
+			s->empty = nec_sum(s->empty, nec_query_int(query, 12));
 			continue;
 		}
 		if (strcmp(nec_query_text(query, 1, NULL), "mimalloc") == 0) {
 			s->segments++;
-			s->blocks += nec_query_int(query, 7);
-			s->pages += nec_query_int(query, 11);
+			s->blocks = nec_sum(s->blocks, nec_query_int(query, 7));
+			s->pages = nec_sum(s->pages, nec_query_int(query, 11));
 			continue;
 		}
 		number = nec_query_int(query, 2);
-		spare = nec_query_int(query, 7) + nec_query_int(query, 9) +
-			nec_query_int(query, 11);
+		spare = nec_sum(nec_sum(nec_query_int(query, 7), nec_query_int(query, 9)),
+				nec_query_int(query, 11));
 		s->heaps++;
-		s->numbers = number + 1 > s->numbers ? number + 1 : s->numbers;
-		s->free += spare;
-		s->release += nec_query_int(query, 12);
-		if (number) {
-			s->thread_free += spare;
-			s->thread_bytes += nec_query_int(query, 4);
+		number = nec_sum(number, 1);
+		s->numbers = number > s->numbers ? number : s->numbers;
+		s->free = nec_sum(s->free, spare);
+		s->release = nec_sum(s->release, nec_query_int(query, 12));
+		if (number != 1) {
+			s->thread_free = nec_sum(s->thread_free, spare);
+			s->thread_bytes = nec_sum(s->thread_bytes, nec_query_int(query, 4));
 		}
 	}
 }
@@ -575,7 +447,7 @@ static struct nec_error *print_several(struct view *v)
 			   nec_cli_limit(v->cli, UNOWNED));
 }
 
-static struct nec_error *print_text(struct view *v, const struct limit *limit)
+static struct nec_error *print_text(struct view *v, const struct nec_memory_limit *limit)
 {
 	_cleanup_free_ char *source = nec_db_meta(v->cli->db, "source");
 	struct sums sums;
@@ -585,8 +457,8 @@ static struct nec_error *print_text(struct view *v, const struct limit *limit)
 		fprintf(v->out, "%s\n\n", nec_text_str(&v->line));
 	}
 	if (limit->bytes)
-		print_against(v, limit);
-	NEC_TRY(print_limits(v));
+		nec_memory_limit_print(v->cli->db, limit, v->total, v->out);
+	NEC_TRY(nec_memory_limits_print(v->cli->db, v->out));
 	NEC_TRY(print_partition(v));
 	fputc('\n', v->out);
 	NEC_TRY(print_query(v, "memory_types", COLUMNS(type_columns),
@@ -655,9 +527,9 @@ static struct nec_error *write_svg(struct view *v, const char *path)
 static struct nec_error *print(struct view *v)
 {
 	const char *svg = nec_cli_text(v->cli, "svg");
-	struct limit limit;
+	struct nec_memory_limit limit;
 
-	NEC_TRY(read_limit(v->cli, &limit));
+	NEC_TRY(nec_memory_limit_read(v->cli, &limit));
 	NEC_TRY(read_total(v));
 	NEC_TRY(read_resident(v));
 	if (!v->total)

@@ -2,6 +2,7 @@
 /* necropsy objects: the objects of a type. */
 #include <string.h>
 
+#include "base/sum.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/find.h"
@@ -49,7 +50,7 @@ static struct nec_error *find_types(struct nec_cli *cli, struct matches *matches
 		if (!row)
 			break;
 		name = nec_query_text(query, 1, &size);
-		matches->objects += nec_query_int(query, 3);
+		matches->objects = nec_sum(matches->objects, nec_query_int(query, 3));
 		nec_text_puts(&matches->list, "  ");
 		nec_text_escape(&matches->list, name, size);
 		nec_text_printf(&matches->list, " at 0x%llx, ",

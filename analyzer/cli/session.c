@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/mapguard.h"
 #include "base/text.h"
 #include "cli/table.h"
 
@@ -31,6 +32,7 @@ void nec_session_init(void)
 	/* RESETHAND: who presses Ctrl-C twice does not want to wait. */
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_RESETHAND};
 
+	nec_mapguard_install();
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		struct sigaction old;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/strtab.h"
+#include "base/sum.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/json.h"
@@ -298,7 +299,7 @@ static void print_head(struct view *v, const uint32_t *list, uint32_t n, uint32_
 		print_escaped(v, first->waits);
 	}
 	for (i = 0; i < n; i++)
-		retained += v->tasks[list[i]].retained;
+		retained = nec_sum(retained, v->tasks[list[i]].retained);
 	if (first->retained >= 0) {
 		nec_text_clear(&v->text);
 		nec_text_size(&v->text, retained);

@@ -69,14 +69,16 @@ static void put_figure(const struct trend *t, struct nec_text *text, const char 
 
 static void put_spark(const struct trend *t, struct nec_text *text, const char *digits)
 {
-	static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-	static const char *const signs[] = {"_", ".", "-", "~", "=", "+", "*", "#"};
+	static const char *const levels[2][8] = {
+		{"_", ".", "-", "~", "=", "+", "*", "#"},
+		{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
+	};
 
 	for (; *digits; digits++) {
 		if (*digits < '0' || *digits > '7')
 			nec_text_putc(text, ' ');
 		else
-			nec_text_puts(text, (t->utf8 ? blocks : signs)[*digits - '0']);
+			nec_text_puts(text, levels[t->utf8][*digits - '0']);
 	}
 }
 

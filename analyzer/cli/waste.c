@@ -5,8 +5,16 @@
 
 static const struct nec_column value_columns[] = {
 	{"type", "type", NEC_CELL_TEXT, true},
+	{"addr", "one of them", NEC_CELL_ADDR, false},
 	{"count", "objects", NEC_CELL_COUNT, false},
-	{"bytes", "bytes", NEC_CELL_SIZE, false},
+	{"bytes", "to win", NEC_CELL_SIZE, false},
+	{"value", "value", NEC_CELL_TEXT, true},
+};
+
+static const struct nec_column keys_columns[] = {
+	{"addr", "one of them", NEC_CELL_ADDR, false},
+	{"count", "dicts", NEC_CELL_COUNT, false},
+	{"bytes", "to win", NEC_CELL_SIZE, false},
 	{"value", "value", NEC_CELL_TEXT, true},
 };
 
@@ -40,6 +48,9 @@ static const struct {
 } kinds[] = {
 	{"values",
 	 {"waste", value_columns, COUNT(value_columns), 40, "no value is there more than once"}},
+	{"keys",
+	 {"waste_keys", keys_columns, COUNT(keys_columns), 40,
+	  "no ten dicts have the same keys, each in a table of its own"}},
 	{"empty",
 	 {"waste_empty", empty_columns, COUNT(empty_columns), 40,
 	  "no container of 1 KiB and more is mostly empty"}},
@@ -63,6 +74,7 @@ static struct nec_error *run(struct nec_cli *cli, FILE *out)
 
 static const struct nec_option options[] = {
 	{"values", 0, NEC_OPTION_FLAG, NULL, "values that are there more than once (the default)"},
+	{"keys", 0, NEC_OPTION_FLAG, NULL, "dicts that have the same keys, and could share them"},
 	{"empty", 0, NEC_OPTION_FLAG, NULL, "lists, dicts and sets that are mostly empty"},
 	{"slots", 0, NEC_OPTION_FLAG, NULL, "classes whose instances would fit __slots__"},
 	{"arrays", 0, NEC_OPTION_FLAG, NULL, "lists of numbers that could be arrays"},
@@ -73,11 +85,13 @@ const struct nec_command nec_command_waste = {
 	.name = "waste",
 	.operands = "DUMP",
 	.summary = "memory that the program could do without",
-	.help = "Lists strings, bytes and numbers of the same type, size and value that are\n"
-		"there more than once, and the bytes that all but one of each take. Values\n"
-		"longer than their preview in the database are left out.\n"
+	.help = "Lists strings, bytes, numbers and tuples of these that are there more than\n"
+		"once, and the bytes that all but one of each take. Strings of more than\n"
+		"16 MiB are not compared.\n"
 		"\n"
-		"With an option, in place of that: containers with room for four times what\n"
+		"With an option, in place of that: dicts that have the same keys in the same\n"
+		"order, as records have that were read from JSON, each in a table of its own:\n"
+		"instances of a class share theirs; containers with room for four times what\n"
 		"they hold; classes of which each instance has a __dict__; lists of numbers.\n"
 		"Each has the bytes that there are to win.",
 	.sets = NEC_OPTIONS_LOAD | NEC_OPTIONS_JSON | NEC_OPTIONS_CSV | NEC_OPTIONS_LIMIT,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/sum.h"
 #include "compare/classes.h"
 
 /* Names that heapy gives to types, by the module types of Python 2 and 3. */
@@ -150,8 +151,8 @@ static struct nec_error *add_sum(struct nec_class_side *side, uint32_t class, in
 	}
 	if (side->sums[class].count < 0)
 		side->sums[class].count = 0;
-	side->sums[class].count += count;
-	side->sums[class].bytes += bytes;
+	side->sums[class].count = nec_sum(side->sums[class].count, count);
+	side->sums[class].bytes = nec_sum(side->sums[class].bytes, bytes);
 	return NULL;
 }
 

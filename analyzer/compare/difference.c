@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/sum.h"
 #include "compare/difference.h"
 #include "objectname.h"
 #include "whole.h"
@@ -130,12 +131,14 @@ static void add_same(struct nec_difference_part *part, const struct nec_scan_obj
 		     uint32_t class, const struct nec_scan_figures *fa,
 		     const struct nec_scan_figures *fb, const struct nec_grown *g)
 {
-	int64_t change = fa->retained < 0 || fb->retained < 0 ? fb->size - fa->size
-							      : fb->retained - fa->retained;
+	int64_t change = fa->retained < 0 || fb->retained < 0
+				 ? nec_change(fb->size, fa->size)
+				 : nec_change(fb->retained, fa->retained);
 
 	if (fa->size != fb->size) {
 		part->classes[class].grown++;
-		part->classes[class].grown_bytes += fb->size - fa->size;
+		part->classes[class].grown_bytes =
+			nec_sum(part->classes[class].grown_bytes, nec_change(fb->size, fa->size));
 	}
 	if (fa->retained >= 0 && fb->retained >= 0)
 		add_holder(part, &(struct nec_holder){.addr = b->addr,
@@ -155,7 +158,7 @@ static void add_same(struct nec_difference_part *part, const struct nec_scan_obj
 				.size_a = fa->size,
 				.size_b = fb->size,
 				.change = change,
-				.score = max3(change, fb->size - fa->size,
+				.score = max3(change, nec_change(fb->size, fa->size),
 					      ((int64_t)g->length_b - (int64_t)g->length_a) * 8),
 			});
 }
@@ -203,12 +206,14 @@ static struct nec_error *tally(struct nec_merge_worker *w, const struct nec_scan
 	}
 	if (a && class_a != NEC_CLASS_NONE) {
 		part->classes[class_a].gone++;
-		part->classes[class_a].gone_bytes += fa.size;
+		part->classes[class_a].gone_bytes =
+			nec_sum(part->classes[class_a].gone_bytes, fa.size);
 		NEC_TRY(add_alone(&part->gone, a, class_a, &fa));
 	}
 	if (b && class_b != NEC_CLASS_NONE) {
 		part->classes[class_b].added++;
-		part->classes[class_b].added_bytes += fb.size;
+		part->classes[class_b].added_bytes =
+			nec_sum(part->classes[class_b].added_bytes, fb.size);
 		NEC_TRY(add_alone(&part->born, b, class_b, &fb));
 		if (fb.retained >= 0)
 			add_holder(part, &(struct nec_holder){.addr = b->addr,
@@ -309,11 +314,11 @@ static struct nec_error *put_class(struct nec_difference *d, uint32_t class,
 		const struct nec_class_change *p = &d->parts[i].classes[class];
 
 		c.added += p->added;
-		c.added_bytes += p->added_bytes;
+		c.added_bytes = nec_sum(c.added_bytes, p->added_bytes);
 		c.gone += p->gone;
-		c.gone_bytes += p->gone_bytes;
+		c.gone_bytes = nec_sum(c.gone_bytes, p->gone_bytes);
 		c.grown += p->grown;
-		c.grown_bytes += p->grown_bytes;
+		c.grown_bytes = nec_sum(c.grown_bytes, p->grown_bytes);
 	}
 	if (holders)
 		NEC_TRY(nec_difference_path(d, holders[class], &path));
@@ -333,8 +338,9 @@ static struct nec_error *put_classes(struct nec_difference *d, const uint64_t *h
 	if (!order)
 		return &nec_enomem;
 	for (i = 0; i < count; i++)
-		order[i] = (struct class_order){
-			nec_class_sum(&d->side_b, i).bytes - nec_class_sum(&d->side_a, i).bytes, i};
+		order[i] = (struct class_order){nec_change(nec_class_sum(&d->side_b, i).bytes,
+							   nec_class_sum(&d->side_a, i).bytes),
+						i};
 	qsort(order, count, sizeof(*order), compare_order);
 	for (i = 0; i < count; i++)
 		NEC_TRY(put_class(d, order[i].class, holders));

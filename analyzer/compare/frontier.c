@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sum.h"
 #include "compare/difference.h"
 #include "whole.h"
 
@@ -124,7 +125,7 @@ static void describe(struct nec_difference *d, const struct anchored *list, size
 		best[CLASSES].class = list[i].class;
 		for (j = i; j < count && list[j].class == list[i].class; j++) {
 			best[CLASSES].count++;
-			best[CLASSES].bytes += list[j].size;
+			best[CLASSES].bytes = nec_sum(best[CLASSES].bytes, list[j].size);
 		}
 		for (k = CLASSES; k && best[k].bytes > best[k - 1].bytes; k--) {
 			__typeof__(best[0]) swap = best[k];
@@ -174,7 +175,7 @@ static struct nec_error *put_groups(struct nec_difference *d, const struct ancho
 
 		for (j = i; j < count && list[j].anchor == list[i].anchor; j++) {
 			group.count++;
-			group.bytes += list[j].size;
+			group.bytes = nec_sum(group.bytes, list[j].size);
 		}
 		NEC_TRY(nec_tmparray_append(groups, &group, sizeof(group)));
 	}

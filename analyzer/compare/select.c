@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sum.h"
 #include "compare/difference.h"
 #include "whole.h"
 
@@ -87,7 +88,7 @@ static struct nec_error *put_object(struct selection *s, struct nec_scan *scan,
 
 	NEC_TRY(nec_scan_figures(scan, &f));
 	sums[class].count++;
-	sums[class].bytes += f.size;
+	sums[class].bytes = nec_sum(sums[class].bytes, f.size);
 	if (!s->options->all_objects && sums[class].count > 1000)
 		return NULL;
 	return nec_sheet_put(s->sheet, "object", "ntaittrik", "B", o->addr, (int64_t) class + 1,

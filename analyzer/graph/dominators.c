@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sum.h"
 #include "graph/reach.h"
 
 enum {
@@ -603,16 +604,6 @@ struct nec_error *nec_graph_group_dominators(const struct nec_graph *g,
 	return err;
 }
 
-/* Sizes of a damaged dump may add up to anything: the sum stays at the greatest number there is. */
-static int64_t add(int64_t a, int64_t b)
-{
-	int64_t sum;
-
-	if (__builtin_add_overflow(a, b, &sum))
-		return b < 0 ? INT64_MIN : INT64_MAX;
-	return sum;
-}
-
 /*
  * The tree of idom is eaten from its ends: a node without children left is added to its parent,
  * which may have been the last it waited for. pending[i]: children of i that are not added yet;
@@ -633,7 +624,7 @@ static void sum_tree(const uint32_t *idom, uint32_t node_count, uint32_t *pendin
 			up = idom[v];
 			if (up == NEC_NODE_NONE)
 				break;
-			retained[up] = add(retained[up], retained[v]);
+			retained[up] = nec_sum(retained[up], retained[v]);
 			pending[up]--;
 		}
 	}
@@ -656,7 +647,7 @@ struct nec_error *nec_graph_retained(const uint32_t *idom, const uint32_t *dista
 		sum_tree(idom, node_count, pending.data, retained);
 		for (i = 0; i < node_count; i++)
 			if (distance[i] && idom[i] == NEC_NODE_NONE)
-				total = add(total, retained[i]);
+				total = nec_sum(total, retained[i]);
 		*total_ret = total;
 	}
 	nec_tmparray_deinit(&pending);

@@ -178,6 +178,7 @@ static struct nec_error *settle_version(struct nec_target *t,
 	const struct nec_layout_version *v, *best = NULL;
 	unsigned int votes[2][64], best_votes = 0, i;
 	int best_score = -1, score;
+	char there_are[NEC_LAYOUT_VERSIONS];
 
 	vote(t, votes);
 	if (offsets->addr && offsets->minor < 64)
@@ -195,30 +196,41 @@ static struct nec_error *settle_version(struct nec_target *t,
 			best = v;
 		}
 	}
-	if (!best)
+	if (!best) {
+		nec_layout_versions(there_are, sizeof(there_are));
 		return nec_error_create(
 			NEC_ERR_UNSUPPORTED, "CPython%s that no layout fits (there are %s)",
 			word_at(t->image, t->type_type + OBJECT_TYPE, t->type_type)
 				? " of a version"
 				: " with trace-refs (two links before each object), of a version",
-			nec_layout_versions());
+			there_are);
+	}
 	t->major = best->major;
 	t->minor = best->minor;
 	return nec_layout_init(&t->layout, best->major, best->minor, best->abi);
 }
 
-/* A build with Py_DEBUG has functions in sys that others have not; its table, where there is one,
- * is taken instead. */
+/* Does sys say that it is a build with Py_DEBUG? By its flags; where it has none (2.7), by a function that others have not. */
+static bool is_debug(const struct nec_target *t, uint64_t sys)
+{
+	uint64_t flags = nec_dict_find(t, sys, "abiflags");
+	_cleanup_free_ char *text = flags ? nec_str_dup(t, flags, 8) : NULL;
+
+	return text ? strchr(text, 'd') != NULL : nec_dict_find(t, sys, "gettotalrefcount") != 0;
+}
+
+/* A build with Py_DEBUG has a table of its own, which is taken instead of that of the release. */
 static struct nec_error *settle_abi(struct nec_target *t)
 {
 	uint64_t sys =
 		t->interpreter_count ? nec_field(t, t->interpreters[0], NEC_F_INTERP_SYSDICT) : 0;
+	const char *abi = !strcmp(t->layout.abi, "r") ? "dr" : "d";
 
-	if (*t->layout.abi || !nec_layout_find(t->major, t->minor, "d") ||
-	    !nec_dict_find(t, sys, "gettotalrefcount"))
+	if (strchr(t->layout.abi, 'd') || !nec_layout_find(t->major, t->minor, abi) ||
+	    !is_debug(t, sys))
 		return NULL;
 	nec_layout_deinit(&t->layout);
-	return nec_layout_init(&t->layout, t->major, t->minor, "d");
+	return nec_layout_init(&t->layout, t->major, t->minor, abi);
 }
 
 /* ---- interpreters

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "base/ring.h"
 #include "python/frames.h"
 #include "python/str.h"
+#include "python/visitors.h"
 
 /* Locals and stack of a frame: the compiler's limits are far below. */
 enum { MAX_SLOTS = 1 << 20 };
@@ -174,10 +176,10 @@ void nec_visit_frame(struct nec_visit *visit, uint64_t obj, const struct nec_typ
 void nec_visit_frames(struct nec_visit *visit, uint64_t iframe)
 {
 	const struct nec_target *t = visit->target;
-	uint64_t n;
+	struct nec_ring ring = {0};
 
-	for (n = 0; iframe && n < NEC_LIMIT_FRAMES;
-	     n++, iframe = nec_field(t, iframe, NEC_F_IFRAME_PREVIOUS))
+	for (; iframe && !nec_ring_closed(&ring, iframe) && ring.steps < NEC_LIMIT_FRAMES;
+	     iframe = nec_field(t, iframe, NEC_F_IFRAME_PREVIOUS))
 		if (!nec_has(t, NEC_F_IFRAME_OWNER) ||
 		    nec_field8(t, iframe, NEC_F_IFRAME_OWNER) == OWNED_BY_THREAD)
 			visit_iframe(visit, iframe, NEC_REF_CONSERVATIVE);
@@ -207,7 +209,8 @@ int64_t nec_size_frame(const struct nec_target *t, uint64_t obj, const struct ne
 		code = nec_field(t, obj, NEC_F_FRAME_CODE);
 		words = (nec_field(t, obj, NEC_F_FRAME_VALUESTACK) - start) / 8 +
 			(uint64_t)(uint32_t)nec_field32(t, code, NEC_F_CODE_STACKSIZE);
-		return type->basicsize + ((int64_t)words - 1) * 8; /* the struct has one slot itself */
+		return type->basicsize + nec_size_words(words) -
+		       8; /* the struct has one slot itself */
 	}
 	code = nec_iframe_code(t, nec_field(t, obj, NEC_F_FRAME_FRAME));
 	words = (uint64_t)(uint32_t)nec_field32(t, code, NEC_F_CODE_NLOCALSPLUS) +

@@ -46,6 +46,38 @@ const struct nec_ctype *nec_layout_ctype(const struct nec_layout *layout, const 
 	return bsearch(&key, layout->ctypes, layout->ctype_count, sizeof(key), compare_ctypes);
 }
 
+/* A build with trace-refs of 3.8 on: each object begins with two links (_PyObject_HEAD_EXTRA). */
+enum { TRACE_REFS_HEAD = 16 };
+
+static bool has_links(const struct nec_layout_version *v)
+{
+	return strchr(v->abi, 'r');
+}
+
+static const struct {
+	const char *name, *types;
+} ctype_specs[] = {
+#define NEC_CTYPE(name, types) {name, types},
+#include "python/ctypes.def"
+#undef NEC_CTYPE
+};
+
+static bool is_ctype(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(ctype_specs) / sizeof(ctype_specs[0]); i++)
+		if (!strcmp(ctype_specs[i].name, name))
+			return true;
+	return false;
+}
+
+/* Rows that are of a build without links, in one with them: by how much their offsets are off. */
+static int32_t shift_of(const struct nec_layout_version *v, const struct nec_layout_version *of, const char *name)
+{
+	return has_links(v) && !has_links(of) && is_ctype(name) ? TRACE_REFS_HEAD : 0;
+}
+
 /* The C types of a version: its own rows, then those of the tables below it that it does not replace. */
 static struct nec_error *collect_ctypes(struct nec_layout *layout, const struct nec_layout_version *v)
 {
@@ -62,6 +94,7 @@ static struct nec_error *collect_ctypes(struct nec_layout *layout, const struct 
 		own = types; /* types before this index come from tables above */
 		for (i = 0; i < w->ctype_row_count; i = j) {
 			const char *name = w->ctype_rows[i].type;
+			int32_t shift = shift_of(v, w, name);
 
 			for (j = i; j < w->ctype_row_count && !strcmp(w->ctype_rows[j].type, name); j++)
 				;
@@ -70,10 +103,10 @@ static struct nec_error *collect_ctypes(struct nec_layout *layout, const struct 
 			if (k < own)
 				continue;
 			layout->ctypes[types] = (struct nec_ctype){.name = name, .members = layout->members + members};
-			layout->ctypes[types].size = w->ctype_rows[i].off; /* the first row */
+			layout->ctypes[types].size = w->ctype_rows[i].off + shift; /* the first row */
 			for (k = i + 1; k < j; k++) {
 				layout->members[members++] = (struct nec_member){
-					.off = w->ctype_rows[k].off,
+					.off = w->ctype_rows[k].off + shift,
 					.name = w->ctype_rows[k].member,
 				};
 				layout->ctypes[types].count++;
@@ -91,6 +124,51 @@ static struct nec_error *collect_ctypes(struct nec_layout *layout, const struct 
 	return NULL;
 }
 
+static const char *const bare[] = {
+#define NEC_FIELD(id, type, member)
+#define NEC_SIZE(id, type)
+#define NEC_BARE(type) type,
+#include "python/fields.def"
+#undef NEC_FIELD
+#undef NEC_SIZE
+};
+
+static bool is_bit_field(enum nec_field field)
+{
+	switch (field) {
+#define NEC_FIELD(id, type, member)
+#define NEC_SIZE(id, type)
+#define NEC_BITS(id, type, member) case NEC_F_##id:
+#include "python/fields.def"
+#undef NEC_FIELD
+#undef NEC_SIZE
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_object_field(enum nec_field field)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(bare) / sizeof(bare[0]); i++)
+		if (nec_field_in(field, bare[i]))
+			return false;
+	return true;
+}
+
+/* What objects have lies behind the links, but for an object that another one begins with. */
+static void shift_objects(struct nec_layout *layout)
+{
+	enum nec_field f;
+
+	for (f = 0; f < NEC_FIELD_COUNT; f++)
+		if (layout->off[f] != NEC_NO_FIELD && is_object_field(f) &&
+		    (layout->off[f] || nec_field_in(f, "_object")))
+			layout->off[f] += is_bit_field(f) ? TRACE_REFS_HEAD * 8 : TRACE_REFS_HEAD;
+}
+
 static void apply_offsets(struct nec_layout *layout, const struct nec_layout_version *v)
 {
 	uint32_t i;
@@ -102,22 +180,42 @@ static void apply_offsets(struct nec_layout *layout, const struct nec_layout_ver
 	}
 }
 
+void nec_layout_add_links(struct nec_layout *layout)
+{
+	uint32_t i, j;
+
+	shift_objects(layout);
+	for (i = 0; i < layout->ctype_count; i++) {
+		struct nec_ctype *type = &layout->ctypes[i];
+		struct nec_member *members = layout->members + (type->members - layout->members);
+
+		if (!is_ctype(type->name))
+			continue;
+		type->size += TRACE_REFS_HEAD;
+		for (j = 0; j < type->count; j++)
+			members[j].off += TRACE_REFS_HEAD;
+	}
+}
+
 struct nec_error *nec_layout_init(struct nec_layout *layout, unsigned int major, unsigned int minor,
 				  const char *abi)
 {
 	const struct nec_layout_version *v = nec_layout_find(major, minor, abi), *chain[32];
 	struct nec_error *err;
+	char there_are[NEC_LAYOUT_VERSIONS];
 	unsigned int i, n = 0;
 
 	*layout = (struct nec_layout){0};
-	if (!v)
+	if (!v) {
+		nec_layout_versions(there_are, sizeof(there_are));
 		return nec_error_create(NEC_ERR_UNSUPPORTED, "no layout for CPython %u.%u%s (there are %s)",
-					major, minor, abi, nec_layout_versions());
+					major, minor, abi, there_are);
+	}
 	for (i = 0; i < NEC_FIELD_COUNT; i++)
 		layout->off[i] = NEC_NO_FIELD;
 	layout->version = v->name;
 	layout->abi = v->abi;
-	layout->traits = v->traits_of ? v->traits_of->traits : v->traits;
+	layout->traits = nec_layout_traits(v);
 	err = collect_ctypes(layout, v);
 	if (err) {
 		nec_layout_deinit(layout);
@@ -125,8 +223,11 @@ struct nec_error *nec_layout_init(struct nec_layout *layout, unsigned int major,
 	}
 	for (; v && n < 32; v = v->base)
 		chain[n++] = v;
-	while (n)
-		apply_offsets(layout, chain[--n]);
+	while (n--) {
+		if (has_links(chain[n]))
+			shift_objects(layout);
+		apply_offsets(layout, chain[n]);
+	}
 	for (i = 0; i < NEC_FIELD_PROBE; i++)
 		for (n = 0; n < NEC_FIELD_COUNT; n++)
 			layout->claims[i][n] = i == NEC_FIELD_TABLE ? layout->off[n] : NEC_NO_CLAIM;
@@ -175,14 +276,6 @@ void nec_layout_deinit(struct nec_layout *layout)
 	free(layout->members);
 	*layout = (struct nec_layout){0};
 }
-
-static const struct {
-	const char *name, *types;
-} ctype_specs[] = {
-#define NEC_CTYPE(name, types) {name, types},
-#include "python/ctypes.def"
-#undef NEC_CTYPE
-};
 
 /* Is the first name of `types` (a|b) among those of `list`? */
 static bool shares_type(const char *types, const char *list)
@@ -268,10 +361,12 @@ const struct nec_ctype *nec_layout_adopt(struct nec_layout *layout, const char *
 
 	/* Newer ones first: a backport is what moves members within a version. */
 	for (v = nec_layout_newest(); v; v = v->base) {
+		if (!nec_layout_find(v->major, v->minor, layout->abi))
+			continue;
 		other = calloc(1, sizeof(*other));
 		if (!other)
 			return NULL;
-		err = nec_layout_init(other, v->major, v->minor, v->abi);
+		err = nec_layout_init(other, v->major, v->minor, layout->abi);
 		theirs = err ? NULL : nec_layout_ctype(other, tp_name);
 		if (theirs && theirs->size == size) {
 			other->others = layout->others;

@@ -85,31 +85,9 @@ enum nec_presize_trait {
 };
 
 struct nec_traits {
-	uint8_t values; /* enum nec_values_trait */
-	uint8_t ints;	/* enum nec_int_trait */
-	uint8_t strs;	/* enum nec_str_trait */
-	uint8_t dicts;	/* enum nec_dict_trait */
-	uint8_t frames; /* enum nec_frame_trait */
-	uint8_t presize; /* enum nec_presize_trait */
-	uint8_t lines;	/* enum nec_line_trait */
-	uint8_t lasti_unit; /* bytes that f_lasti of a frame object counts by */
-	bool tagged_stack;	/* 3.14 on: _PyStackRef has tag bits */
-	bool static_types_in_interp; /* 3.12 on: dict, subclasses and weak list of static built-in types */
-	bool gc_in_interp;	/* 3.9 on: collector state in the interpreter, not in the runtime */
-	bool gc_static;		/* 2.7, 3.6: in variables of the file */
-	bool gc_incremental;	/* young and two old lists */
-	bool old_classes;	/* 2.7 */
-	int8_t frame_created, frame_executing; /* FRAME_CREATED, FRAME_EXECUTING of _framestate (3.11 on) */
-	uint8_t frame_cleared;	/* _framestate from which a generator's frame holds nothing (FRAME_CLEARED) */
-	bool zero_digit;	/* 3.11 on: __sizeof__ of an int counts one digit for zero */
-	bool heap_type_refs;	/* 3.9 on: instances of heap types refer to their type */
-	bool free_threaded;	/* no collector lists, mimalloc */
-	uint8_t immortal;	/* 0: none, else the bit from which a refcount is immortal */
-	uint32_t pool_size;	/* bytes */
-	uint32_t arena_size;	/* bytes */
-	uint32_t gc_mask;	/* flag bits in the links of a collector header */
-	uint8_t digit_bits;	/* of an int: 30 or 15 */
-	uint8_t unicode_width;	/* 2.7: bytes of a Py_UNICODE */
+#define NEC_TRAIT(type, name) type name;
+#include "python/traits.def"
+#undef NEC_TRAIT
 };
 
 /* A member of a C type that holds a reference. */
@@ -146,6 +124,9 @@ struct nec_layout {
 struct nec_error *nec_layout_init(struct nec_layout *layout, unsigned int major, unsigned int minor,
 				  const char *abi);
 void nec_layout_deinit(struct nec_layout *layout);
+
+/* Makes the layout, just initialized, that of the same build with trace-refs, as far as objects beginning with two links go. */
+void nec_layout_add_links(struct nec_layout *layout);
 
 static inline bool nec_layout_has(const struct nec_layout *layout, enum nec_field field)
 {

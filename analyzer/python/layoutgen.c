@@ -45,7 +45,8 @@ static const struct {
 };
 
 /* A struct moves as a whole more often than not: all of it, or nothing where the base has just the same. */
-static void write_state(const struct nec_dwarf_layout *g, const struct nec_layout *base, size_t which, struct nec_text *out)
+static void write_state(const struct nec_dwarf_layout *g, const struct nec_layout *base, size_t which, bool headers,
+			struct nec_text *out)
 {
 	const struct nec_ctype *old = base ? nec_layout_ctype(base, states[which].name) : NULL;
 	struct nec_dwarf_state *state = calloc(1, sizeof(*state));
@@ -57,7 +58,7 @@ static void write_state(const struct nec_dwarf_layout *g, const struct nec_layou
 		return;
 	}
 	if (!nec_dwarf_layout_state(g, states[which].types, state)) {
-		if (old)
+		if (old && !headers)
 			nec_text_printf(out, "{\"%s\", -1, \"\"},\n", states[which].name);
 		free(state);
 		return;
@@ -81,7 +82,7 @@ static const char *const field_ids[] = {
 #undef NEC_SIZE
 };
 
-static void write_table(const struct nec_dwarf_layout *g, const struct nec_layout *base, struct nec_text *out)
+static void write_table(const struct nec_dwarf_layout *g, const struct nec_layout *base, bool headers, struct nec_text *out)
 {
 	struct nec_dwarf_members list;
 	uint32_t i, j;
@@ -91,7 +92,8 @@ static void write_table(const struct nec_dwarf_layout *g, const struct nec_layou
 	for (i = 0; i < NEC_FIELD_COUNT; i++) {
 		int32_t off = nec_dwarf_layout_offset(g, i);
 
-		if (off == (base ? base->off[i] : NEC_NO_FIELD))
+		if (off == (base ? base->off[i] : NEC_NO_FIELD) ||
+		    (headers && off == NEC_NO_FIELD && !nec_dwarf_layout_knows(g, i)))
 			continue;
 		nec_field_name(i, name, sizeof(name));
 		if (off == NEC_NO_FIELD)
@@ -100,7 +102,8 @@ static void write_table(const struct nec_dwarf_layout *g, const struct nec_layou
 			nec_text_printf(out, "{%s, %d}, /* %s */\n", field_ids[i], off, name);
 	}
 	nec_text_puts(out, "#endif\n#ifdef NEC_LAYOUT_CTYPES\n");
-	for (i = 0; i < sizeof(ctypes) / sizeof(ctypes[0]); i++) {
+	/* What points at a struct that only a .c file defines does not show that it is an object. */
+	for (i = 0; i < sizeof(ctypes) / sizeof(ctypes[0]) && !headers; i++) {
 		const struct nec_ctype *old = base ? nec_layout_ctype(base, ctypes[i].name) : NULL;
 		bool found = nec_dwarf_layout_members(g, ctypes[i].types, &list);
 
@@ -114,12 +117,12 @@ static void write_table(const struct nec_dwarf_layout *g, const struct nec_layou
 					(int)list.members[j].off, list.members[j].name);
 	}
 	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-		write_state(g, base, i, out);
+		write_state(g, base, i, headers, out);
 	nec_text_puts(out, "#endif\n");
 }
 
 struct nec_error *nec_layout_table(const char *const *files, unsigned int major, unsigned int minor,
-				   const char *abi, char **text_ret)
+				   const char *abi, bool links, bool headers, char **text_ret)
 {
 	struct nec_dwarf_layout g = {.count = 0};
 	struct nec_layout base, *inherits = NULL;
@@ -136,10 +139,12 @@ struct nec_error *nec_layout_table(const char *const *files, unsigned int major,
 	}
 	if (!err && major) {
 		err = nec_layout_init(&base, major, minor, abi);
+		if (!err && links)
+			nec_layout_add_links(&base);
 		inherits = &base;
 	}
 	if (!err) {
-		write_table(&g, inherits, &out);
+		write_table(&g, inherits, headers, &out);
 		*text_ret = nec_take(out.data);
 		if (out.failed)
 			err = &nec_enomem;

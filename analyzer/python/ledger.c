@@ -56,9 +56,9 @@ static const struct {
 	[NEC_LEDGER_FILE_ZEROED] = {"files", "zeroed data of libraries, private"},
 	[NEC_LEDGER_FILE_WRITABLE] = {"files", "other files, writable"},
 	[NEC_LEDGER_SHARED] = {"shared memory", "shared memory"},
-	[NEC_LEDGER_CODE] = {"other", "code made at run time"},
-	[NEC_LEDGER_NO_ACCESS] = {"other", "guards and reserves without access"},
-	[NEC_LEDGER_KERNEL] = {"other", "of the kernel"},
+	[NEC_LEDGER_CODE] = {"code", "code made at run time"},
+	[NEC_LEDGER_NO_ACCESS] = {"reserved", "guards and reserves without access"},
+	[NEC_LEDGER_KERNEL] = {"kernel", "of the kernel"},
 	[NEC_LEDGER_CUT] = {"not in the dump", "not in the dump"},
 	[NEC_LEDGER_UNKNOWN] = {"unknown", "unknown"},
 };

@@ -78,7 +78,7 @@ uint32_t nec_remnant_atoms(const struct nec_target *target, uint64_t size, uint3
 	uint32_t atom = (uint32_t)nec_off(target, NEC_SIZEOF_OBJECT) + 8;
 
 	/* Behind the link to the next block, and in a debug build the hook's bytes. */
-	*first_ret = *target->layout.abi ? 8 + 16 : 8;
+	*first_ret = strchr(target->layout.abi, 'd') ? 8 + 16 : 8;
 	*size_ret = atom;
 	if (target->layout.traits.strs != NEC_STR_BYTES || size < ATOM_BLOCK - atom ||
 	    size > ATOM_BLOCK + 48)

@@ -51,13 +51,34 @@ static void next_stage(struct nec_roots *r)
 {
 	r->stage++;
 	r->index = 0;
-	r->thread = r->frame = r->last = r->depth = 0;
+	r->thread = r->frame = 0;
+	r->thread_ring = r->frame_ring = (struct nec_ring){0};
 	r->addr = r->end = 0;
 }
 
+/* What is not said here is sure. */
+static const enum nec_root_doubt doubts[NEC_ROOTS_DONE] = {
+	[NEC_ROOTS_START_UP] = NEC_ROOT_DOUBTFUL, [NEC_ROOTS_THREADS] = NEC_ROOT_DOUBTFUL,
+	[NEC_ROOTS_VALUE_STACKS] = NEC_ROOT_STALE, [NEC_ROOTS_DATA] = NEC_ROOT_DOUBTFUL,
+	[NEC_ROOTS_STACKS] = NEC_ROOT_STALE,	   [NEC_ROOTS_REGISTERS] = NEC_ROOT_STALE,
+	[NEC_ROOTS_NATIVE] = NEC_ROOT_DOUBTFUL,
+};
+
 static bool give(struct nec_roots *r, struct nec_root *root, uint64_t addr, const char *kind)
 {
-	*root = (struct nec_root){.addr = addr, .kind = kind, .label = nec_text_str(&r->label)};
+	*root = (struct nec_root){
+		.addr = addr,
+		.kind = kind,
+		.label = nec_text_str(&r->label),
+		.doubt = doubts[r->stage],
+	};
+	return true;
+}
+
+static bool give_of_interpreter(struct nec_roots *r, struct nec_root *root, uint64_t addr, enum nec_root_doubt doubt)
+{
+	give(r, root, addr, "interpreter");
+	root->doubt = doubt;
 	return true;
 }
 
@@ -71,10 +92,10 @@ static bool give_of_thread(struct nec_roots *r, struct nec_root *root, uint64_t 
 }
 
 /*
- * Adds " member" or " member+0x8" for a word of a struct of the interpreter's own, size bytes large
- * here; " +0x358" where the table has no struct of that size.
+ * Adds " member" or " member+0x8" for a word of a struct of the interpreter's own, size bytes large here; " +0x358" where the table has
+ * no struct of that size. Sure is what has a name.
  */
-static void label_member(struct nec_roots *r, const char *state, uint64_t size, uint64_t off)
+static enum nec_root_doubt label_member(struct nec_roots *r, const char *state, uint64_t size, uint64_t off)
 {
 	const struct nec_ctype *type = nec_layout_ctype(&r->walk->target->layout, state);
 	uint32_t n = type && type->size >= 0 && (uint64_t)type->size == size ? type->count : 0;
@@ -84,8 +105,10 @@ static void label_member(struct nec_roots *r, const char *state, uint64_t size, 
 	if (n)
 		off -= (uint64_t)type->members[n - 1].off;
 	nec_text_printf(&r->label, n ? " %s" : " ", n ? type->members[n - 1].name : "");
-	if (off || !n)
-		nec_text_printf(&r->label, "+0x%llx", (unsigned long long)off);
+	if (!off && n)
+		return NEC_ROOT_SURE;
+	nec_text_printf(&r->label, "+0x%llx", (unsigned long long)off);
+	return NEC_ROOT_DOUBTFUL;
 }
 
 static bool interpreters(struct nec_roots *r, struct nec_root *root)
@@ -100,6 +123,7 @@ static bool interpreters(struct nec_roots *r, struct nec_root *root)
 		{NEC_F_INTERP_INTERNED, "interned strings"},
 	};
 	const struct nec_target *t = r->walk->target;
+	enum nec_root_doubt doubt;
 	uint64_t where, obj;
 	size_t i;
 
@@ -111,12 +135,12 @@ static bool interpreters(struct nec_roots *r, struct nec_root *root)
 			for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 				if (nec_has(t, known[i].field) && nec_off(t, known[i].field) == off)
 					nec_text_puts(&r->label, known[i].label);
+			doubt = NEC_ROOT_SURE;
 			if (!r->label.len) {
 				nec_text_printf(&r->label, "interpreter %u", r->index - 1);
-				label_member(r, "interpreter state", nec_off(t, NEC_SIZEOF_INTERP),
-					     off);
+				doubt = label_member(r, "interpreter state", nec_off(t, NEC_SIZEOF_INTERP), off);
 			}
-			return give(r, root, obj, "interpreter");
+			return give_of_interpreter(r, root, obj, doubt);
 		}
 		if (r->index >= t->interpreter_count)
 			return false;
@@ -186,9 +210,25 @@ static bool next_thread(struct nec_roots *r)
 
 	if (r->thread)
 		r->thread = nec_field(t, r->thread, NEC_F_THREAD_NEXT);
-	while (!r->thread && r->index < t->interpreter_count)
+	if (r->thread && nec_ring_closed(&r->thread_ring, r->thread))
+		r->thread = 0;
+	while (!r->thread && r->index < t->interpreter_count) {
 		r->thread = nec_first_thread(t, r->index++);
-	return r->thread && r->depth++ < NEC_LIMIT_THREADS;
+		r->thread_ring = (struct nec_ring){0};
+	}
+	return r->thread;
+}
+
+/* Steps to a frame of the thread; a list that is a ring ends. */
+static void go_to_frame(struct nec_roots *r, uint64_t frame)
+{
+	r->frame = frame && !nec_ring_closed(&r->frame_ring, frame) ? frame : 0;
+}
+
+static void first_frame(struct nec_roots *r)
+{
+	r->frame_ring = (struct nec_ring){0};
+	go_to_frame(r, nec_thread_frame(r->walk->target, r->thread));
 }
 
 static bool threads(struct nec_roots *r, struct nec_root *root)
@@ -235,9 +275,8 @@ static bool frames(struct nec_roots *r, struct nec_root *root)
 		if (!r->frame) {
 			if (!next_thread(r))
 				return false;
-			r->frame = nec_thread_frame(t, r->thread);
+			first_frame(r);
 			r->addr = r->end = 0;
-			r->last = 0;
 			if (!r->frame)
 				continue;
 		}
@@ -289,9 +328,7 @@ static bool frames(struct nec_roots *r, struct nec_root *root)
 			return true;
 		}
 		r->addr = 0;
-		r->frame = r->last++ < NEC_LIMIT_FRAMES
-				   ? nec_field(t, r->frame, NEC_F_IFRAME_PREVIOUS)
-				   : 0;
+		go_to_frame(r, nec_field(t, r->frame, NEC_F_IFRAME_PREVIOUS));
 	}
 }
 
@@ -337,13 +374,14 @@ static bool value_stacks(struct nec_roots *r, struct nec_root *root)
 				return give_of_thread(r, root, obj, "value stack", 0);
 		}
 		if (r->frame)
-			r->frame = nec_field(t, r->frame,
-					     objects ? NEC_F_FRAME_BACK : NEC_F_IFRAME_PREVIOUS);
+			go_to_frame(r,
+				    nec_field(t, r->frame,
+					      objects ? NEC_F_FRAME_BACK : NEC_F_IFRAME_PREVIOUS));
 		else if (!next_thread(r))
 			return false;
 		else
-			r->frame = nec_thread_frame(t, r->thread);
-		if (!r->frame || r->last++ > NEC_LIMIT_FRAMES)
+			first_frame(r);
+		if (!r->frame)
 			continue;
 		find_unsaved(r, &code);
 		if (r->addr < r->end)
@@ -376,6 +414,7 @@ static bool data(struct nec_roots *r, struct nec_root *root)
 	uint64_t where, obj, start;
 	uint32_t count;
 	const struct nec_mapping *maps = nec_image_mappings(t->image, &count);
+	enum nec_root_doubt doubt;
 	const char *name;
 
 	for (;;) {
@@ -388,9 +427,8 @@ static bool data(struct nec_roots *r, struct nec_root *root)
 				if (in_interpreter(t, where))
 					continue;
 				nec_text_puts(&r->label, "runtime");
-				label_member(r, "runtime state", nec_off(t, NEC_SIZEOF_RUNTIME),
-					     where - t->runtime);
-				return give(r, root, obj, "interpreter");
+				doubt = label_member(r, "runtime state", nec_off(t, NEC_SIZEOF_RUNTIME), where - t->runtime);
+				return give_of_interpreter(r, root, obj, doubt);
 			}
 			if (!nec_image_symbol_at(t->image, where, &name, &start)) {
 				nec_static_end(t, r->index - 1, &name);

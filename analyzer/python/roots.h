@@ -7,7 +7,9 @@
 #ifndef NEC_PYTHON_ROOTS_H
 #define NEC_PYTHON_ROOTS_H
 
+#include "base/ring.h"
 #include "base/text.h"
+#include "fact.h"
 #include "python/rawblocks.h"
 
 struct nec_root {
@@ -18,6 +20,7 @@ struct nec_root {
 	uint64_t thread;   /* thread state that it belongs to, 0: none */
 	bool counted;      /* the object's count has it for sure */
 	uint32_t tid;	   /* or the kernel's number of the thread, 0: none */
+	enum nec_root_doubt doubt;
 };
 
 enum nec_root_stage {
@@ -39,11 +42,10 @@ struct nec_roots {
 	enum nec_root_stage stage;
 	uint32_t index;	       /* interpreter, mapping, segment or thread of the stage */
 	uint64_t thread, frame; /* thread state and frame that are being looked at */
-	uint64_t depth;
+	struct nec_ring thread_ring, frame_ring; /* of the lists that these are in */
 	uint64_t addr, end;    /* words that are still to be looked at */
 	const char *symbol_kind;
 	struct nec_text label;
-	uint64_t last;	       /* the root before, to leave out repetitions */
 };
 
 void nec_roots_init(struct nec_roots *roots, struct nec_walk *walk,

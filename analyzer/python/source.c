@@ -3,18 +3,15 @@
  * CPython as a source of facts: the walk has been done when the first one is asked for; each stage of the stream is one function that
  * gives its next fact, or says that it has no more.
  */
-#include <elf.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
-#include "native/glibc.h"
 #include "python/blocks.h"
-#include "python/collector.h"
 #include "python/layouts/layouts.h"
 #include "python/ledger.h"
+#include "python/meta.h"
 #include "python/python.h"
 #include "python/rawblocks.h"
 #include "python/roots.h"
@@ -22,8 +19,6 @@
 #include "python/threads.h"
 #include "python/value.h"
 #include "python/walk.h"
-
-enum { META_ROWS = 80 };
 
 struct python_source {
 	struct nec_source source;
@@ -42,11 +37,7 @@ struct python_source {
 	struct nec_threads threads;
 	struct nec_tasks tasks;
 	unsigned int stage;
-	struct {
-		const char *key;
-		char *value; /* owned */
-	} meta[META_ROWS];
-	uint32_t meta_count;
+	struct nec_python_meta meta;
 	uint32_t index;		/* of the row that the stage gives next */
 	uint64_t addr;		/* of the object that the stage gives next */
 	uint32_t strings;	/* labels that were given so far */
@@ -60,189 +51,15 @@ struct python_source {
 	bool refs_ready;	/* visit holds those of `object` */
 };
 
-static void add_meta(struct python_source *s, const char *key, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void add_meta(struct python_source *s, const char *key, const char *fmt, ...)
-{
-	va_list ap;
-	char *value;
-	int n;
-
-	if (s->meta_count == META_ROWS)
-		return;
-	va_start(ap, fmt);
-	n = vasprintf(&value, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		return;
-	s->meta[s->meta_count].key = key;
-	s->meta[s->meta_count++].value = value;
-}
-
-/* NUL-separated words as a person types them. */
-static void add_cmdline(struct python_source *s, const struct nec_process *p)
-{
-	struct nec_text text = {.limit = 65536};
-	size_t i;
-
-	if (!p->cmdline) {
-		if (p->psargs)
-			add_meta(s, "cmdline", "%s", p->psargs);
-		return;
-	}
-	for (i = 0; i < p->cmdline_size; i++)
-		nec_text_putc(&text, p->cmdline[i] ? p->cmdline[i] : i + 1 < p->cmdline_size ? ' ' : '\0');
-	add_meta(s, "cmdline", "%s", nec_text_str(&text));
-	nec_text_deinit(&text);
-}
-
-static void add_collector(struct python_source *s)
-{
-	struct nec_collector c;
-
-	nec_collector_read(&s->target, &c);
-	if (!c.found)
-		return;
-	add_meta(s, "gc_enabled", "%d", c.enabled);
-	add_meta(s, "gc_collecting", "%d", c.collecting);
-	if (c.generational) {
-		add_meta(s, "gc_thresholds", "%d %d %d", c.threshold[0], c.threshold[1], c.threshold[2]);
-		add_meta(s, "gc_counts", "%d %d %d", c.count[0], c.count[1], c.count[2]);
-	}
-	if (c.garbage)
-		add_meta(s, "gc_garbage", "%llu", (unsigned long long)c.garbage);
-}
-
-/* What the environment says of allocators; nothing else of it is kept. To add a variable: a line. */
-static const struct {
-	const char *variable, *key;
-} settings[] = {
-	{"MALLOC_ARENA_MAX", "malloc_arena_max"},
-	{"MALLOC_TRIM_THRESHOLD_", "malloc_trim_threshold"},
-	{"MALLOC_MMAP_THRESHOLD_", "malloc_mmap_threshold"},
-	{"GLIBC_TUNABLES", "glibc_tunables"},
-	{"PYTHONMALLOC", "pythonmalloc"},
-};
-
-static void add_settings(struct python_source *s, const struct nec_process *p)
-{
-	const char *at = p->environ_, *end = at ? at + p->environ_size : NULL, *next;
-	size_t i, len;
-
-	for (; at && at < end; at = next) {
-		next = memchr(at, '\0', (size_t)(end - at));
-		if (!next)
-			return;
-		for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-			len = strlen(settings[i].variable);
-			if ((size_t)(next - at) > len && at[len] == '=' && memcmp(at, settings[i].variable, len) == 0)
-				add_meta(s, settings[i].key, "%.200s", at + len + 1);
-		}
-		next++;
-	}
-}
-
-/* Whose memory objects are in; "" where that does not show. */
-static const char *allocator_of(const struct python_source *s)
-{
-	const struct nec_ledger_sum *sums = s->ledger.sums;
-
-	if (s->heap.arena_count)
-		return "pymalloc";
-	if (s->heap.mi.segment_count)
-		return "mimalloc";
-	return sums[NEC_LEDGER_OBJECTS_MALLOC].count > s->walk.objects->count / 2 ? "malloc" : "";
-}
-
-static void collect_meta(struct python_source *s)
-{
-	const struct nec_process *p = nec_image_process(s->image);
-	const struct nec_completeness *c = nec_image_completeness(s->image);
-	const struct nec_target *t = &s->target;
-	const struct nec_walk *w = &s->walk;
-	static const struct {
-		const char *count_key, *bytes_key;
-	} uses[NEC_USES] = {
-		[NEC_USE_OBJECT] = {"blocks_objects", "bytes_objects"},
-		[NEC_USE_PART] = {"blocks_parts", "bytes_parts"},
-		[NEC_USE_KEPT] = {"blocks_kept", "bytes_kept"},
-		[NEC_USE_STATIC] = {"blocks_static", "bytes_static"},
-		[NEC_USE_UNEXPLAINED] = {"blocks_unexplained", "bytes_unexplained"},
-	};
-	uint32_t threads, mappings, i;
-	uint64_t missing = 0;
-
-	nec_image_threads(s->image, &threads);
-	nec_image_mappings(s->image, &mappings);
-	for (i = 0; i < mappings; i++)
-		missing += w->missing[i];
-	add_meta(s, "kinds", "objects,references,values,roots,types,mappings,threads");
-	add_meta(s, "arch", "%s", p->machine == EM_AARCH64 ? "aarch64" : "x86_64");
-	add_meta(s, "pid", "%u", p->pid);
-	if (p->exe)
-		add_meta(s, "exe", "%s", p->exe);
-	if (!s->no_values) /* arguments are payload: passwords are given so */
-		add_cmdline(s, p);
-	add_settings(s, p);
-	if (p->writer)
-		add_meta(s, "writer", "%s", p->writer);
-	add_meta(s, "signal", "%d", p->signo);
-	if (p->signo) {
-		add_meta(s, "signal_code", "%d", p->sigcode);
-		add_meta(s, "signal_address", "0x%llx", (unsigned long long)p->sigaddr);
-		add_meta(s, "signal_pid", "%u", p->sigpid);
-	}
-	if (s->threads.culprit)
-		add_meta(s, "died_in", "%s", s->threads.culprit);
-	if (s->threads.culprit && *s->threads.culprit_caller)
-		add_meta(s, "died_called_by", "%s", s->threads.culprit_caller);
-	add_meta(s, "threads", "%u", threads);
-	add_meta(s, "python_version", "%s", t->version);
-	add_meta(s, "python_layout", "%s%s", t->layout.version, t->layout.abi);
-	add_meta(s, "abi", "%s", t->layout.abi);
-	add_meta(s, "python_strategy", "%s", t->strategy);
-	add_meta(s, "interpreters", "%u", t->interpreter_count);
-	add_collector(s);
-	add_meta(s, "dump_expected_size", "%llu", (unsigned long long)c->expected_size);
-	add_meta(s, "memory_mapped", "%llu", (unsigned long long)c->mapped);
-	add_meta(s, "memory_dumped", "%llu", (unsigned long long)c->dumped);
-	add_meta(s, "memory_from_files", "%llu", (unsigned long long)c->from_files);
-	add_meta(s, "memory_missing", "%llu", (unsigned long long)c->missing);
-	add_meta(s, "missing_references", "%llu", (unsigned long long)missing);
-	add_meta(s, "memory_truncated", "%llu", (unsigned long long)c->truncated);
-	if (*allocator_of(s))
-		add_meta(s, "python_allocator", "%s", allocator_of(s));
-	add_meta(s, "pymalloc_arenas", "%u", s->heap.arena_count);
-	if (s->heap.mi.segment_count)
-		add_meta(s, "mimalloc_segments", "%u", s->heap.mi.segment_count);
-	if (s->malloc.arena_count) {
-		if (s->malloc.glibc)
-			add_meta(s, "malloc_layout", "glibc %s", s->malloc.glibc->releases);
-		add_meta(s, "malloc_arenas", "%u", s->malloc.arena_count);
-	}
-	if (s->malloc.said_mapped >= 0) {
-		add_meta(s, "malloc_mapped", "%lld", (long long)s->malloc.said_mapped);
-		add_meta(s, "malloc_mapped_bytes", "%lld", (long long)s->malloc.said_mapped_bytes);
-	}
-	add_meta(s, "pymalloc_blocks", "%llu", (unsigned long long)s->heap.blocks_used);
-	add_meta(s, "pymalloc_bytes", "%llu", (unsigned long long)s->heap.bytes_used);
-	for (i = 0; i < NEC_USES; i++) {
-		add_meta(s, uses[i].count_key, "%llu", (unsigned long long)s->blocks.count[i]);
-		add_meta(s, uses[i].bytes_key, "%llu", (unsigned long long)s->blocks.bytes[i]);
-	}
-	add_meta(s, "freed_targets", "%llu", (unsigned long long)w->freed_targets);
-}
-
 /* ---- stages: each gives its next fact, or false -------------------------------------------------------------- */
 
 static bool give_meta(struct python_source *s, struct nec_fact *f)
 {
-	if (s->index >= s->meta_count)
+	if (s->index >= s->meta.count)
 		return false;
 	f->kind = NEC_FACT_META;
-	f->meta.key = s->meta[s->index].key;
-	f->meta.value = s->meta[s->index++].value;
+	f->meta.key = s->meta.rows[s->index].key;
+	f->meta.value = s->meta.rows[s->index++].value;
 	return true;
 }
 
@@ -275,7 +92,7 @@ static bool give_warnings(struct python_source *s, struct nec_fact *f)
 			break;
 		case 1:
 			if (!s->heap.arena_count && s->target.layout.traits.arena_size && !s->heap.mi.segment_count &&
-			    strcmp(allocator_of(s), "malloc") != 0)
+			    strcmp(nec_python_allocator(&s->ledger), "malloc") != 0)
 				message = "no pymalloc arenas were found: blocks in use are not accounted for";
 			break;
 		case 2:
@@ -693,6 +510,7 @@ static bool give_objects(struct python_source *s, struct nec_fact *f)
 		nec_visit_object(&s->walk.visit, s->object, type);
 		f->object.native = nec_walk_native(&s->walk);
 	}
+	f->object.content = nec_values_digest(&s->values, s->object, type);
 	f->object.refcount = nec_object_refcount(t, s->object, &immortal);
 	f->object.flags = immortal ? NEC_OBJECT_IMMORTAL : 0;
 	if (type->gc && (!type->is_type || nec_field(t, s->object, NEC_F_TYPE_FLAGS) & NEC_TYPE_HEAPTYPE)) {
@@ -704,6 +522,8 @@ static bool give_objects(struct python_source *s, struct nec_fact *f)
 		f->object.flags |= NEC_OBJECT_UNREACHED;
 	if (is_static(s))
 		f->object.flags |= NEC_OBJECT_STATIC;
+	if (type->flags & NEC_TYPE_DICT_SUBCLASS && nec_field(t, s->object, NEC_F_DICT_VALUES))
+		f->object.flags |= NEC_OBJECT_SHARES;
 	s->value_due = !s->no_values && nec_values_has(&s->values, type);
 	return true;
 }
@@ -777,6 +597,7 @@ static bool give_roots(struct python_source *s, struct nec_fact *f)
 	f->root.thread = root.thread;
 	f->root.tid = root.tid;
 	f->root.counted = root.counted;
+	f->root.doubt = root.doubt;
 	return true;
 }
 
@@ -824,10 +645,8 @@ static struct nec_error *next(struct nec_source *source, struct nec_fact *f)
 static void close_source(struct nec_source *source)
 {
 	struct python_source *s = (struct python_source *)source;
-	uint32_t i;
 
-	for (i = 0; i < s->meta_count; i++)
-		free(s->meta[i].value);
+	nec_python_meta_deinit(&s->meta);
 	nec_tasks_deinit(&s->tasks);
 	nec_threads_deinit(&s->threads);
 	nec_roots_deinit(&s->roots);
@@ -859,7 +678,7 @@ static struct nec_error *prepare(struct python_source *s, const char *tmpdir)
 	NEC_TRY(nec_threads_init(&s->threads, &s->types, s->no_native));
 	s->threads.no_values = s->no_values;
 	nec_tasks_init(&s->tasks, &s->types, &s->threads);
-	collect_meta(s);
+	nec_python_meta_collect(&s->meta, &s->ledger, &s->threads, s->no_values);
 	return NULL;
 }
 

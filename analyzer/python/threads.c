@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/ring.h"
 #include "python/attr.h"
 #include "python/culprit.h"
 #include "python/frames.h"
@@ -57,19 +58,16 @@ static const struct nec_image_thread *find_native(const struct nec_target *t, ui
 static struct nec_error *add_python(struct nec_threads *threads, uint32_t interpreter)
 {
 	const struct nec_target *t = threads->target;
-	uint64_t state = nec_first_thread(t, interpreter),
-		 native_id;
-	uint64_t first = threads->count, mark = 0, power = 1, n = 0;
+	uint64_t state = nec_first_thread(t, interpreter), native_id;
+	uint64_t first = threads->count;
+	struct nec_ring ring = {0};
 	struct nec_thread *thread;
 
-	for (; state && state != mark && threads->count - first < NEC_LIMIT_THREADS;
+	for (;
+	     state && !nec_ring_closed(&ring, state) && threads->count - first < NEC_LIMIT_THREADS;
 	     state = nec_field(t, state, NEC_F_THREAD_NEXT)) {
 		if (nec_field(t, state, NEC_F_THREAD_INTERP) != t->interpreters[interpreter])
 			break;
-		if (++n == power) {
-			mark = state;
-			power *= 2;
-		}
 		thread = add(threads);
 		if (!thread)
 			return &nec_enomem;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/limits.h"
 #include "python/dict.h"
 #include "python/str.h"
@@ -373,6 +374,63 @@ static void text_descr(const struct nec_target *t, uint64_t obj, const struct ne
 	nec_text_putc(out, '>');
 }
 
+/* ---- digests ---- */
+
+static uint64_t digest_str(const struct nec_target *t, uint64_t obj)
+{
+	struct nec_str s;
+
+	if (!nec_str_read(t, obj, &s) || !s.data || s.length > NEC_LIMIT_DIGEST)
+		return 0;
+	return nec_digest(s.data, s.length * s.width, s.width);
+}
+
+static uint64_t digest_at(const struct nec_target *t, uint64_t addr, uint64_t size)
+{
+	const uint8_t *data = size <= NEC_LIMIT_DIGEST ? nec_image_view(t->image, addr, size) : NULL;
+
+	return data ? nec_digest(data, size, 0) : 0;
+}
+
+static uint64_t digest_bytes(const struct nec_target *t, uint64_t obj)
+{
+	return digest_at(t, obj + nec_off(t, NEC_F_BYTES_DATA), (uint64_t)nec_ob_size(t, obj));
+}
+
+/* Its digits and what says how many these are. */
+static uint64_t digest_long(const struct nec_target *t, uint64_t obj)
+{
+	bool tagged = t->layout.traits.ints == NEC_INT_TAGGED;
+	uint64_t size = tagged ? nec_field(t, obj, NEC_F_LONG_TAG) >> 3
+			       : (uint64_t)llabs(nec_ob_size(t, obj));
+	uint64_t sign = tagged ? nec_field(t, obj, NEC_F_LONG_TAG) & 3 : nec_ob_size(t, obj) < 0;
+	uint64_t digits = size <= NEC_LIMIT_DIGEST
+				  ? digest_at(t, obj + nec_off(t, NEC_F_LONG_DIGITS), size * 4)
+				  : 0;
+
+	return digits ? nec_digest_add(digits, sign) : 0;
+}
+
+/* 2.7's int is a C long; 3's is what 2.7 calls long. */
+static uint64_t digest_int(const struct nec_target *t, uint64_t obj)
+{
+	if (!nec_has(t, NEC_F_INT_IVAL))
+		return digest_long(t, obj);
+	return digest_at(t, obj + nec_off(t, NEC_F_INT_IVAL), 8);
+}
+
+static uint64_t digest_float(const struct nec_target *t, uint64_t obj)
+{
+	return digest_at(t, obj + nec_off(t, NEC_F_FLOAT_VAL), 8);
+}
+
+static uint64_t digest_complex(const struct nec_target *t, uint64_t obj)
+{
+	return digest_at(t, obj + nec_off(t, NEC_F_COMPLEX_VAL), 16);
+}
+
+/* ---- all of them ---- */
+
 /* A preview is made of the object alone, or with what it refers to. To add one: a row. A subclass
  * shows what its base does. */
 static const struct {
@@ -381,61 +439,62 @@ static const struct {
 		     struct nec_text *out);
 	void (*deep)(struct nec_values *values, uint64_t obj, const struct nec_type *type,
 		     struct nec_text *out);
+	uint64_t (*digest)(const struct nec_target *t, uint64_t obj); /* of what is equal by value */
 } previews[] = {
-	{"NoneType", text_none, NULL},
-	{"_sre.SRE_Pattern", NULL, nec_text_pattern},
-	{"async_generator", nec_text_generator, NULL},
-	{"builtin_function_or_method", text_cfunction, NULL},
-	{"bytearray", text_bytearray, NULL},
-	{"bytes", text_bytes, NULL},
-	{"cell", NULL, nec_text_cell},
-	{"classmethod_descriptor", text_descr, NULL},
-	{"code", text_code, NULL},
-	{"complex", text_complex, NULL},
-	{"coroutine", nec_text_generator, NULL},
-	{"datetime.date", nec_text_date, NULL},
-	{"datetime.datetime", NULL, nec_text_datetime},
-	{"datetime.time", NULL, nec_text_time},
-	{"datetime.timedelta", nec_text_timedelta, NULL},
-	{"datetime.timezone", NULL, nec_text_timezone},
-	{"decimal.Decimal", NULL, nec_text_decimal},
-	{"float", text_float, NULL},
-	{"fractions.Fraction", NULL, nec_text_fraction},
-	{"frame", nec_text_frame, NULL},
-	{"function", text_function, NULL},
-	{"functools.partial", NULL, nec_text_partial},
-	{"generator", nec_text_generator, NULL},
-	{"getset_descriptor", text_descr, NULL},
-	{"int", text_int, NULL},
-	{"long", text_long, NULL},
-	{"member_descriptor", text_descr, NULL},
-	{"method", text_method, NULL},
-	{"instancemethod", text_method, NULL},
-	{"method_descriptor", text_descr, NULL},
-	{"module", text_module, NULL},
-	{"numpy.ndarray", nec_text_ndarray, NULL},
-	{"pandas.core.frame.DataFrame", NULL, nec_text_frame_shape},
-	{"pandas.core.series.Series", NULL, nec_text_frame_shape},
-	{"pathlib.PurePath", NULL, nec_text_path},
-	{"pathlib._local.PurePath", NULL, nec_text_path},
-	{"range", NULL, nec_text_range},
-	{"re.Pattern", NULL, nec_text_pattern},
-	{"slice", NULL, nec_text_range},
-	{"str", text_str, NULL},
-	{"type", text_type, NULL},
-	{"unicode", text_str, NULL},
-	{"uuid.UUID", NULL, nec_text_uuid},
-	{"weakcallableproxy", NULL, nec_text_weakref},
-	{"weakproxy", NULL, nec_text_weakref},
-	{"weakref", NULL, nec_text_weakref},
-	{"weakref.CallableProxyType", NULL, nec_text_weakref},
-	{"weakref.ProxyType", NULL, nec_text_weakref},
-	{"weakref.ReferenceType", NULL, nec_text_weakref},
-	{"wrapper_descriptor", text_descr, NULL},
+	{"NoneType", text_none, NULL, NULL},
+	{"_sre.SRE_Pattern", NULL, nec_text_pattern, NULL},
+	{"async_generator", nec_text_generator, NULL, NULL},
+	{"builtin_function_or_method", text_cfunction, NULL, NULL},
+	{"bytearray", text_bytearray, NULL, NULL},
+	{"bytes", text_bytes, NULL, digest_bytes},
+	{"cell", NULL, nec_text_cell, NULL},
+	{"classmethod_descriptor", text_descr, NULL, NULL},
+	{"code", text_code, NULL, NULL},
+	{"complex", text_complex, NULL, digest_complex},
+	{"coroutine", nec_text_generator, NULL, NULL},
+	{"datetime.date", nec_text_date, NULL, NULL},
+	{"datetime.datetime", NULL, nec_text_datetime, NULL},
+	{"datetime.time", NULL, nec_text_time, NULL},
+	{"datetime.timedelta", nec_text_timedelta, NULL, NULL},
+	{"datetime.timezone", NULL, nec_text_timezone, NULL},
+	{"decimal.Decimal", NULL, nec_text_decimal, NULL},
+	{"float", text_float, NULL, digest_float},
+	{"fractions.Fraction", NULL, nec_text_fraction, NULL},
+	{"frame", nec_text_frame, NULL, NULL},
+	{"function", text_function, NULL, NULL},
+	{"functools.partial", NULL, nec_text_partial, NULL},
+	{"generator", nec_text_generator, NULL, NULL},
+	{"getset_descriptor", text_descr, NULL, NULL},
+	{"int", text_int, NULL, digest_int},
+	{"long", text_long, NULL, digest_long},
+	{"member_descriptor", text_descr, NULL, NULL},
+	{"method", text_method, NULL, NULL},
+	{"instancemethod", text_method, NULL, NULL},
+	{"method_descriptor", text_descr, NULL, NULL},
+	{"module", text_module, NULL, NULL},
+	{"numpy.ndarray", nec_text_ndarray, NULL, NULL},
+	{"pandas.core.frame.DataFrame", NULL, nec_text_frame_shape, NULL},
+	{"pandas.core.series.Series", NULL, nec_text_frame_shape, NULL},
+	{"pathlib.PurePath", NULL, nec_text_path, NULL},
+	{"pathlib._local.PurePath", NULL, nec_text_path, NULL},
+	{"range", NULL, nec_text_range, NULL},
+	{"re.Pattern", NULL, nec_text_pattern, NULL},
+	{"slice", NULL, nec_text_range, NULL},
+	{"str", text_str, NULL, digest_str},
+	{"type", text_type, NULL, NULL},
+	{"unicode", text_str, NULL, digest_str},
+	{"uuid.UUID", NULL, nec_text_uuid, NULL},
+	{"weakcallableproxy", NULL, nec_text_weakref, NULL},
+	{"weakproxy", NULL, nec_text_weakref, NULL},
+	{"weakref", NULL, nec_text_weakref, NULL},
+	{"weakref.CallableProxyType", NULL, nec_text_weakref, NULL},
+	{"weakref.ProxyType", NULL, nec_text_weakref, NULL},
+	{"weakref.ReferenceType", NULL, nec_text_weakref, NULL},
+	{"wrapper_descriptor", text_descr, NULL, NULL},
 	/* Not by name. */
-	{"", NULL, nec_text_enum},
-	{"", NULL, nec_text_exception},
-	{"", NULL, nec_text_namedtuple},
+	{"", NULL, nec_text_enum, NULL},
+	{"", NULL, nec_text_exception, NULL},
+	{"", NULL, nec_text_namedtuple, NULL},
 };
 
 enum {
@@ -510,6 +569,16 @@ void nec_values_deinit(struct nec_values *values)
 bool nec_values_has(struct nec_values *values, const struct nec_type *type)
 {
 	return row_of(values, type) != PREVIEWS;
+}
+
+uint64_t nec_values_digest(struct nec_values *values, uint64_t obj, const struct nec_type *type)
+{
+	unsigned int row = row_of(values, type);
+
+	if (row >= PREVIEWS || !previews[row].digest || type->python_made ||
+	    strcmp(type->tp_name, previews[row].type) != 0)
+		return 0;
+	return previews[row].digest(values->target, obj);
 }
 
 bool nec_values_text(struct nec_values *values, uint64_t obj, const struct nec_type *type,

@@ -34,6 +34,9 @@ bool nec_values_has(struct nec_values *values, const struct nec_type *type);
 bool nec_values_text(struct nec_values *values, uint64_t obj, const struct nec_type *type,
 		     struct nec_text *out);
 
+/* The digest of a string or a number of exactly a built-in type; 0: none such, not all in the dump, or longer than NEC_LIMIT_DIGEST. */
+uint64_t nec_values_digest(struct nec_values *values, uint64_t obj, const struct nec_type *type);
+
 /* Adds a container or an instance folded into one line, its first items and attributes; false when it is neither. */
 bool nec_values_fold(struct nec_values *values, uint64_t obj, const struct nec_type *type,
 		     struct nec_text *out);

@@ -315,11 +315,10 @@ uint64_t nec_dict_at_end(const struct nec_target *t, uint64_t obj, const struct 
 
 	if (t->layout.traits.ints == NEC_INT_TAGGED && type->flags & NEC_TYPE_LONG_SUBCLASS)
 		size = (int64_t)(nec_field(t, obj, NEC_F_LONG_TAG) >> 3);
-	if (size < 0)
-		size = -size;
-	if (size > INT64_C(1) << 40)
+	if (size > INT64_C(1) << 40 || size < -(INT64_C(1) << 40))
 		return 0;
-	end = ((uint64_t)type->basicsize + (uint64_t)(size * type->itemsize) + 7) & ~7ull;
+	end = ((uint64_t)type->basicsize + (uint64_t)nec_items_size(size, type->itemsize) + 7) &
+	      ~7ull;
 	return nec_word(t, obj + end + (uint64_t)type->dictoffset);
 }
 
@@ -459,6 +458,10 @@ int64_t nec_object_size(const struct nec_target *t, uint64_t obj, const struct n
 	} else if (type->itemsize) {
 		size += nec_items_size(nec_ob_size(t, obj), type->itemsize);
 	}
+	/* No object is larger than all that the process had: what says so is damaged, and what its
+	 * type says is left. */
+	if (size < 0 || (uint64_t)size > nec_image_completeness(t->image)->mapped)
+		size = type->basicsize;
 	size += (int64_t)nec_object_presize(t, type, obj);
 	/* A static type has no header, whatever sys.getsizeof of these versions says. */
 	if (t->layout.traits.presize == NEC_PRESIZE_TYPE && type->is_type &&

@@ -19,6 +19,11 @@ int64_t nec_size_words(uint64_t count)
 	return count < UINT64_C(1) << 45 ? (int64_t)(count * 8) : 0;
 }
 
+int64_t nec_size_bytes(uint64_t bytes)
+{
+	return bytes < UINT64_C(1) << 48 ? (int64_t)bytes : 0;
+}
+
 uint64_t nec_size_cstr(const struct nec_target *t, uint64_t addr)
 {
 	const char *s = addr ? nec_image_cstr(t->image, addr, 65536) : NULL;

@@ -28,8 +28,9 @@ int64_t nec_size_type(const struct nec_target *t, uint64_t obj, const struct nec
 /* tp_basicsize and the items. */
 int64_t nec_size_default(const struct nec_target *t, uint64_t obj, const struct nec_type *type);
 
-/* Bytes of so many words; 0 for what no process has. */
+/* Bytes of so many words, and what a word of the dump says are bytes; 0 for what no process has. */
 int64_t nec_size_words(uint64_t count);
+int64_t nec_size_bytes(uint64_t bytes);
 
 /* Bytes of the C string at addr with its end; 0 for none. */
 uint64_t nec_size_cstr(const struct nec_target *t, uint64_t addr);

@@ -52,7 +52,7 @@ static int64_t size_deque(const struct nec_target *t, uint64_t obj, const struct
 		return type->basicsize;
 	blocks = (deque_left(t, obj) + nec_field(t, obj, NEC_F_DEQUE_LEN) + block_len - 1) /
 		 block_len;
-	return type->basicsize + (int64_t)(blocks * block_size);
+	return type->basicsize + nec_items_size((int64_t)blocks, (int64_t)block_size);
 }
 
 static void visit_lru_cache(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
@@ -104,9 +104,9 @@ static void visit_array(struct nec_visit *visit, uint64_t obj, const struct nec_
 
 static int64_t size_array(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
 {
-	return type->basicsize + (int64_t)nec_field(t, obj, NEC_F_ARRAY_ALLOCATED) *
-					 nec_field32(t, nec_field(t, obj, NEC_F_ARRAY_DESCR),
-						     NEC_F_ARRAYDESCR_ITEMSIZE);
+	return type->basicsize + nec_items_size((int64_t)nec_field(t, obj, NEC_F_ARRAY_ALLOCATED),
+						nec_field32(t, nec_field(t, obj, NEC_F_ARRAY_DESCR),
+							    NEC_F_ARRAYDESCR_ITEMSIZE));
 }
 
 static void visit_buffered(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
@@ -120,7 +120,7 @@ static int64_t size_buffered(const struct nec_target *t, uint64_t obj, const str
 {
 	if (!nec_field(t, obj, NEC_F_BUFFERED_BUFFER))
 		return type->basicsize;
-	return type->basicsize + (int64_t)nec_field(t, obj, NEC_F_BUFFERED_BUFFER_SIZE);
+	return type->basicsize + nec_size_bytes(nec_field(t, obj, NEC_F_BUFFERED_BUFFER_SIZE));
 }
 
 static void visit_stringio(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
@@ -137,10 +137,11 @@ static int64_t size_bytesio(const struct nec_target *t, uint64_t obj, const stru
 
 	if (t->layout.traits.strs == NEC_STR_BYTES) /* 2.7: a block, not an object */
 		return type->basicsize +
-		       (buf ? (int64_t)nec_field(t, obj, NEC_F_BYTESIO_BUF_SIZE) : 0);
+		       (buf ? nec_size_bytes(nec_field(t, obj, NEC_F_BYTESIO_BUF_SIZE)) : 0);
 	if (!buf || nec_field32(t, buf, NEC_F_OBJECT_REFCNT) != 1)
 		return type->basicsize;
-	return type->basicsize + (int64_t)nec_off(t, NEC_F_BYTES_DATA) + 1 + nec_ob_size(t, buf);
+	return type->basicsize + (int64_t)nec_off(t, NEC_F_BYTES_DATA) + 1 +
+	       nec_items_size(nec_ob_size(t, buf), 1);
 }
 
 static uint64_t format_code_count(const struct nec_target *t, uint64_t obj)
@@ -200,11 +201,12 @@ static int64_t size_pickler(const struct nec_target *t, uint64_t obj, const stru
 	int64_t size = type->basicsize;
 
 	if (memo)
-		size += (int64_t)(nec_off(t, NEC_SIZEOF_MEMOTABLE) +
-				  nec_field(t, memo, NEC_F_MEMOTABLE_ALLOCATED) *
-					  nec_off(t, NEC_SIZEOF_MEMOENTRY));
+		size += (int64_t)nec_off(t, NEC_SIZEOF_MEMOTABLE) +
+			nec_items_size((int64_t)nec_field(t, memo, NEC_F_MEMOTABLE_ALLOCATED),
+				       (int64_t)nec_off(t, NEC_SIZEOF_MEMOENTRY));
 	if (buffer)
-		size += (int64_t)nec_off(t, NEC_F_BYTES_DATA) + 1 + nec_ob_size(t, buffer);
+		size += (int64_t)nec_off(t, NEC_F_BYTES_DATA) + 1 +
+			nec_items_size(nec_ob_size(t, buffer), 1);
 	return size;
 }
 
@@ -309,7 +311,7 @@ static int64_t size_decimal(const struct nec_target *t, uint64_t obj, const stru
 {
 	uint64_t size;
 
-	return type->basicsize + (decimal_data(t, obj, &size) ? (int64_t)size : 0);
+	return type->basicsize + (decimal_data(t, obj, &size) ? nec_size_bytes(size) : 0);
 }
 
 /* An iterator over elements keeps a stack of parents: pairs of element and child index. */
@@ -450,7 +452,8 @@ static int64_t size_parser_st(const struct nec_target *t, uint64_t obj, const st
 
 static int64_t size_product(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
 {
-	return type->basicsize + nec_ob_size(t, nec_field(t, obj, NEC_F_PRODUCT_POOLS)) * 8;
+	return type->basicsize +
+	       nec_items_size(nec_ob_size(t, nec_field(t, obj, NEC_F_PRODUCT_POOLS)), 8);
 }
 
 static int64_t size_combinations(const struct nec_target *t, uint64_t obj,
@@ -467,7 +470,8 @@ static int64_t size_cwr(const struct nec_target *t, uint64_t obj, const struct n
 static int64_t size_permutations(const struct nec_target *t, uint64_t obj,
 				 const struct nec_type *type)
 {
-	return type->basicsize + nec_ob_size(t, nec_field(t, obj, NEC_F_PERMUTATIONS_POOL)) * 8 +
+	return type->basicsize +
+	       nec_items_size(nec_ob_size(t, nec_field(t, obj, NEC_F_PERMUTATIONS_POOL)), 8) +
 	       nec_size_words(nec_field(t, obj, NEC_F_PERMUTATIONS_R));
 }
 

@@ -14,11 +14,6 @@
 /* Native blocks that one word of a module's state leads to: caches as linked lists. */
 enum { MODULE_STATE_BLOCKS = 1024 };
 
-static int64_t absolute(int64_t v)
-{
-	return v < 0 ? -v : v;
-}
-
 /* ---- Objects/listobject.c, tupleobject.c
  * ------------------------------------------------------------------ */
 
@@ -221,8 +216,8 @@ static int64_t size_set(const struct nec_target *t, uint64_t obj, const struct n
 
 	if (table == obj + nec_off(t, NEC_F_SET_SMALLTABLE))
 		return type->basicsize;
-	return type->basicsize + (int64_t)((nec_field(t, obj, NEC_F_SET_MASK) + 1) *
-					   nec_off(t, NEC_SIZEOF_SET_ENTRY));
+	return type->basicsize + nec_items_size((int64_t)(nec_field(t, obj, NEC_F_SET_MASK) + 1),
+						(int64_t)nec_off(t, NEC_SIZEOF_SET_ENTRY));
 }
 
 /* ---- Objects/longobject.c, unicodeobject.c, bytearrayobject.c
@@ -230,18 +225,18 @@ static int64_t size_set(const struct nec_target *t, uint64_t obj, const struct n
 
 static int64_t size_long(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
 {
-	int64_t digits = absolute(nec_ob_size(t, obj));
+	int64_t digits = nec_items_size(nec_ob_size(t, obj), 1);
 
 	if (t->layout.traits.old_classes) /* 2.7 counts from tp_basicsize: a subclass with a
 					     __dict__ is larger */
-		return type->basicsize + digits * 4;
+		return type->basicsize + nec_items_size(digits, 4);
 	if (t->layout.traits.ints == NEC_INT_TAGGED) {
 		digits = (int64_t)(nec_field(t, obj, NEC_F_LONG_TAG) >> 3);
 	}
 	if (!digits && t->layout.traits.zero_digit)
 		digits = 1;
 	return (int64_t)nec_off(t, NEC_F_LONG_DIGITS) +
-	       digits * (t->layout.traits.digit_bits > 16 ? 4 : 2);
+	       nec_items_size(digits, t->layout.traits.digit_bits > 16 ? 4 : 2);
 }
 
 static void visit_str(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
@@ -262,7 +257,7 @@ static int64_t size_str(const struct nec_target *t, uint64_t obj, const struct n
 
 	(void)type;
 	nec_str_read(t, obj, &s);
-	return (int64_t)s.size;
+	return nec_size_bytes(s.size);
 }
 
 static void visit_bytearray(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
@@ -277,7 +272,7 @@ static void visit_bytearray(struct nec_visit *visit, uint64_t obj, const struct 
 
 static int64_t size_bytearray(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
 {
-	int64_t alloc = (int64_t)nec_field(t, obj, NEC_F_BYTEARRAY_ALLOC);
+	int64_t alloc = nec_size_bytes(nec_field(t, obj, NEC_F_BYTEARRAY_ALLOC));
 
 	/* From 3.15 on a bytes object holds the bytes, unless there are none. */
 	if (alloc && nec_field(t, obj, NEC_F_BYTEARRAY_OBJECT))
@@ -350,7 +345,7 @@ int64_t nec_size_type(const struct nec_target *t, uint64_t obj, const struct nec
 	int64_t size;
 
 	if (!nec_has(t, NEC_F_HEAPTYPE_CACHED_KEYS)) /* 2.7: object.__sizeof__ */
-		return type->basicsize + absolute(nec_ob_size(t, obj)) * type->itemsize;
+		return type->basicsize + nec_items_size(nec_ob_size(t, obj), type->itemsize);
 	if (!(nec_field(t, obj, NEC_F_TYPE_FLAGS) & NEC_TYPE_HEAPTYPE))
 		return (int64_t)nec_off(t, NEC_SIZEOF_TYPE);
 	size = (int64_t)nec_off(t, NEC_SIZEOF_HEAPTYPE);
@@ -395,15 +390,15 @@ static int64_t size_code(const struct nec_target *t, uint64_t obj, const struct 
 	if (t->layout.traits.strs == NEC_STR_BYTES) /* 2.7 has no code.__sizeof__ */
 		return type->basicsize;
 	if (nec_field(t, obj, NEC_F_CODE_CELL2ARG))
-		size += nec_ob_size(t, nec_field(t, obj, NEC_F_CODE_CELLVARS)) * 8;
+		size += nec_items_size(nec_ob_size(t, nec_field(t, obj, NEC_F_CODE_CELLVARS)), 8);
 	if (nec_has(t, NEC_SIZEOF_OPCACHE_ENTRY) && nec_field(t, obj, NEC_F_CODE_OPCACHE))
-		size += nec_ob_size(t, nec_field(t, obj, NEC_F_CODE_CODE)) / 2 +
+		size += nec_items_size(nec_ob_size(t, nec_field(t, obj, NEC_F_CODE_CODE)), 1) / 2 +
 			nec_field8(t, obj, NEC_F_CODE_OPCACHE_SIZE) *
 				(int64_t)nec_off(t, NEC_SIZEOF_OPCACHE_ENTRY);
 
 	if (extra) {
 		n = nec_field(t, extra, NEC_F_CODE_EXTRA_SIZE);
-		size += (int64_t)nec_off(t, NEC_SIZEOF_CODE_EXTRA) + ((int64_t)n - 1) * 8;
+		size += (int64_t)nec_off(t, NEC_SIZEOF_CODE_EXTRA) + nec_size_words(n) - 8;
 	}
 	return size;
 }

@@ -290,7 +290,8 @@ struct nec_error *nec_store_put(struct nec_store *store, const struct nec_fact *
 		return nec_rows_put(store, NEC_ROW_ROOT,
 				    (const struct nec_cell[]){nec_cell_addr(f->root.addr),
 							      nec_cell_text(f->root.kind),
-							      nec_cell_text(f->root.label)});
+							      nec_cell_text(f->root.label),
+							      nec_cell_int(f->root.doubt)});
 	case NEC_FACT_THREAD:
 		return put_thread(store, f);
 	case NEC_FACT_TRACEBACK:

@@ -5,69 +5,46 @@
  */
 #include <stdlib.h>
 
-#include "store/pages.h"
 #include "store/reference.h"
-#include "store/sqltext.h"
+#include "store/vtab.h"
 
 enum column { COLUMN_TYPE, COLUMN_ADDR };
 
 /* idxNum: which arguments xFilter gets, in this order. */
 enum { BY_TYPE = 1, BY_ADDR = 2, FROM_ADDR = 4 };
 
-struct table {
-	sqlite3_vtab base;
-	sqlite3 *db;
-	struct nec_pages *pages;
-};
-
 struct cursor {
-	sqlite3_vtab_cursor base;
+	struct nec_vtab_cursor head;
 	sqlite3_stmt *lists; /* rows of pack_instance */
 	struct nec_pack_instances_iter it;
 	bool open;     /* it has a list */
 	uint32_t from; /* ids below are left out */
 	uint32_t type;
 	int64_t addr;
-	bool eof;
-	int64_t rowid;
 };
 
 static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret,
 		   char **message)
 {
-	struct table *t;
+	struct nec_vtab *t;
 	int rc;
 
 	(void)aux, (void)argc, (void)argv, (void)message;
-	rc = sqlite3_declare_vtab(db, nec_sqltext_find("instance"));
-	if (rc != SQLITE_OK)
-		return rc;
-	sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
-	t = calloc(1, sizeof(*t));
-	if (!t)
-		return SQLITE_NOMEM;
-	t->db = db;
-	t->pages = nec_pages_create(db);
-	if (!t->pages) {
-		free(t);
-		return SQLITE_NOMEM;
-	}
-	*ret = &t->base;
-	return SQLITE_OK;
+	rc = nec_vtab_create(db, "instance", sizeof(*t), &t);
+	if (rc == SQLITE_OK)
+		*ret = &t->base;
+	return rc;
 }
 
 static int disconnect(sqlite3_vtab *base)
 {
-	struct table *t = (struct table *)base;
-
-	nec_pages_destroy(t->pages);
-	free(t);
+	nec_vtab_destroy((struct nec_vtab *)base);
 	return SQLITE_OK;
 }
 
 static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
-	int found[3] = {-1, -1, -1}, i, argc = 0;
+	int found[3] = {-1, -1, -1}, i;
 
 	(void)base;
 	for (i = 0; i < info->nConstraint; i++) {
@@ -83,12 +60,7 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 			 (op == SQLITE_INDEX_CONSTRAINT_GT || op == SQLITE_INDEX_CONSTRAINT_GE))
 			found[2] = i;
 	}
-	for (i = 0; i < 3; i++) {
-		if (found[i] < 0)
-			continue;
-		info->idxNum |= 1 << i;
-		info->aConstraintUsage[found[i]].argvIndex = ++argc;
-	}
+	nec_vtab_arguments(info, found, 3);
 	if (info->idxNum & BY_ADDR) {
 		info->estimatedCost = 10;
 		info->estimatedRows = 1;
@@ -106,13 +78,8 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 
 static int open_cursor(sqlite3_vtab *base, sqlite3_vtab_cursor **ret)
 {
-	struct cursor *c = calloc(1, sizeof(*c));
-
 	(void)base;
-	if (!c)
-		return SQLITE_NOMEM;
-	*ret = &c->base;
-	return SQLITE_OK;
+	return nec_vtab_open(sizeof(struct cursor), ret);
 }
 
 static int close_cursor(sqlite3_vtab_cursor *base)
@@ -124,9 +91,9 @@ static int close_cursor(sqlite3_vtab_cursor *base)
 	return SQLITE_OK;
 }
 
-static inline struct table *table_of(struct cursor *c)
+static inline struct nec_vtab *table_of(struct cursor *c)
 {
-	return (struct table *)c->base.pVtab;
+	return (struct nec_vtab *)c->head.base.pVtab;
 }
 
 /* The next page of ids: SQLITE_ROW, SQLITE_DONE or an error. */
@@ -157,7 +124,7 @@ static int next(sqlite3_vtab_cursor *base)
 	uint32_t id = 0;
 	int rc;
 
-	c->rowid++;
+	c->head.rowid++;
 	for (;;) {
 		if (c->open) {
 			enum nec_pack_result result;
@@ -175,7 +142,7 @@ static int next(sqlite3_vtab_cursor *base)
 		}
 		rc = next_list(c);
 		if (rc != SQLITE_ROW) {
-			c->eof = true;
+			c->head.eof = true;
 			return rc == SQLITE_DONE ? SQLITE_OK : rc;
 		}
 	}
@@ -232,24 +199,19 @@ static int filter(sqlite3_vtab_cursor *base, int how, const char *unused, int ar
 
 	(void)unused, (void)argc;
 	sqlite3_finalize(c->lists);
-	*c = (struct cursor){.base = c->base};
+	*c = (struct cursor){.head.base = c->head.base};
 	if (how & BY_ADDR) {
 		/* SQLite compares the type itself. */
 		rc = filter_addr(c, argv[how & BY_TYPE ? 1 : 0]);
-		c->eof = rc == SQLITE_NOTFOUND;
-		return c->eof ? SQLITE_OK : rc;
+		c->head.eof = rc == SQLITE_NOTFOUND;
+		return c->head.eof ? SQLITE_OK : rc;
 	}
 	rc = filter_lists(c, how, argv);
 	if (rc == SQLITE_NOTFOUND) {
-		c->eof = true;
+		c->head.eof = true;
 		return SQLITE_OK;
 	}
 	return rc == SQLITE_OK ? next(base) : rc;
-}
-
-static int eof(sqlite3_vtab_cursor *base)
-{
-	return ((struct cursor *)base)->eof;
 }
 
 static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int which)
@@ -257,12 +219,6 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int which
 	struct cursor *c = (struct cursor *)base;
 
 	sqlite3_result_int64(context, which == COLUMN_TYPE ? (int64_t)c->type : c->addr);
-	return SQLITE_OK;
-}
-
-static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
-{
-	*ret = ((struct cursor *)base)->rowid;
 	return SQLITE_OK;
 }
 
@@ -275,9 +231,9 @@ static const sqlite3_module module = {
 	.xClose = close_cursor,
 	.xFilter = filter,
 	.xNext = next,
-	.xEof = eof,
+	.xEof = nec_vtab_eof,
 	.xColumn = column,
-	.xRowid = rowid,
+	.xRowid = nec_vtab_rowid,
 };
 
 int nec_instance_register(sqlite3 *db)

@@ -371,6 +371,16 @@ struct nec_error *nec_store_thread_retained(struct nec_store *store, uint32_t id
 			    (const struct nec_cell[]){nec_cell_int(id), nec_cell_int(retained)});
 }
 
+struct nec_error *nec_store_duplicate(struct nec_store *store, const char *kind, uint32_t rank,
+				      uint64_t addr, uint32_t count, int64_t bytes)
+{
+	return nec_rows_put(
+		store, NEC_ROW_DUPLICATE,
+		(const struct nec_cell[]){nec_cell_text(kind), nec_cell_int(rank),
+					  nec_cell_int((int64_t)addr), nec_cell_int(count),
+					  nec_cell_int(bytes)});
+}
+
 struct nec_error *nec_store_short(struct nec_store *store, uint64_t addr, int64_t owners)
 {
 	return nec_rows_put(

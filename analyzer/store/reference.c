@@ -13,9 +13,8 @@
 #include <string.h>
 
 #include "store/label.h"
-#include "store/pages.h"
 #include "store/reference.h"
-#include "store/sqltext.h"
+#include "store/vtab.h"
 
 enum column {
 	COLUMN_SRC,
@@ -38,14 +37,12 @@ static const char *const kind_names[] = {
 enum { KINDS = sizeof(kind_names) / sizeof(kind_names[0]), ALL_KINDS = (1 << KINDS) - 1 };
 
 struct table {
-	sqlite3_vtab base;
-	sqlite3 *db;
-	struct nec_pages *pages;
+	struct nec_vtab head;
 	struct nec_labels *labels;
 };
 
 struct cursor {
-	sqlite3_vtab_cursor base;
+	struct nec_vtab_cursor head;
 	unsigned int kinds; /* bits of the kinds that are asked for */
 	bool by_dst;        /* walk the referrers of dst_id */
 	bool all;           /* go on with the next src when one is done */
@@ -62,33 +59,26 @@ struct cursor {
 	struct nec_packed_ref ref;
 	int64_t row_dst;
 	bool has_dst; /* row_dst is known; otherwise it is that of ref.dst */
-	bool eof;
-	int64_t rowid;
 };
 
 static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret,
 		   char **message)
 {
+	struct nec_vtab *head;
 	struct table *t;
 	int rc;
 
 	(void)aux, (void)argc, (void)argv, (void)message;
-	rc = sqlite3_declare_vtab(db, nec_sqltext_find("reference"));
+	rc = nec_vtab_create(db, "reference", sizeof(*t), &head);
 	if (rc != SQLITE_OK)
 		return rc;
-	sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
-	t = calloc(1, sizeof(*t));
-	if (!t)
-		return SQLITE_NOMEM;
-	t->db = db;
-	t->pages = nec_pages_create(db);
-	t->labels = t->pages ? nec_labels_create(db, t->pages) : NULL;
+	t = (struct table *)head;
+	t->labels = nec_labels_create(db, head->pages);
 	if (!t->labels) {
-		nec_pages_destroy(t->pages);
-		free(t);
+		nec_vtab_destroy(head);
 		return SQLITE_NOMEM;
 	}
-	*ret = &t->base;
+	*ret = &head->base;
 	return SQLITE_OK;
 }
 
@@ -97,14 +87,13 @@ static int disconnect(sqlite3_vtab *base)
 	struct table *t = (struct table *)base;
 
 	nec_labels_destroy(t->labels);
-	nec_pages_destroy(t->pages);
-	free(t);
+	nec_vtab_destroy(&t->head);
 	return SQLITE_OK;
 }
 
 static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
-	int found[4] = {-1, -1, -1, -1}, i, argc = 0;
+	int found[4] = {-1, -1, -1, -1}, i;
 	bool unusable = false;
 
 	(void)base;
@@ -126,12 +115,7 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 		else if (which < 2)
 			unusable = true;
 	}
-	for (i = 0; i < 4; i++) {
-		if (found[i] < 0)
-			continue;
-		info->idxNum |= 1 << i;
-		info->aConstraintUsage[found[i]].argvIndex = ++argc;
-	}
+	nec_vtab_arguments(info, found, 4);
 	if (info->idxNum & BY_SRC) {
 		info->estimatedCost = 20;
 		info->estimatedRows = info->idxNum & BY_DST ? 1 : 8;
@@ -148,13 +132,8 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 
 static int open_cursor(sqlite3_vtab *base, sqlite3_vtab_cursor **ret)
 {
-	struct cursor *c = calloc(1, sizeof(*c));
-
 	(void)base;
-	if (!c)
-		return SQLITE_NOMEM;
-	*ret = &c->base;
-	return SQLITE_OK;
+	return nec_vtab_open(sizeof(struct cursor), ret);
 }
 
 static void reset(struct cursor *c)
@@ -176,18 +155,18 @@ static int close_cursor(sqlite3_vtab_cursor *base)
 
 static inline struct table *table_of(struct cursor *c)
 {
-	return (struct table *)c->base.pVtab;
+	return (struct table *)c->head.base.pVtab;
 }
 
 /* Begins the list of an object. */
 static int start_src(struct cursor *c, uint32_t id)
 {
-	int rc = nec_pages_object(table_of(c)->pages, id, &c->src_addr, &c->src_type);
+	int rc = nec_pages_object(table_of(c)->head.pages, id, &c->src_addr, &c->src_type);
 
 	if (rc != SQLITE_OK)
 		return rc;
 	c->src_id = id;
-	return nec_pages_walk(table_of(c)->pages, true, id, &c->refs);
+	return nec_pages_walk(table_of(c)->head.pages, true, id, &c->refs);
 }
 
 /* The reference to its type, once, at the end of a list. SQLITE_NOTFOUND: none is asked for. */
@@ -198,7 +177,7 @@ static int type_row(struct cursor *c)
 	nec_pages_walk_end(&c->refs);
 	if (c->by_dst || !(c->kinds & 1 << NEC_REF_TYPE))
 		return SQLITE_NOTFOUND;
-	rc = nec_pages_type_addr(table_of(c)->pages, c->src_type, &c->row_dst);
+	rc = nec_pages_type_addr(table_of(c)->head.pages, c->src_type, &c->row_dst);
 	if (rc != SQLITE_OK)
 		return rc;
 	if (c->match_dst && c->row_dst != c->dst_addr)
@@ -234,10 +213,10 @@ static int next_instance(struct cursor *c)
 	if (!c->instances) {
 		if (!(c->kinds & 1 << NEC_REF_TYPE))
 			return SQLITE_DONE;
-		rc = nec_pages_type_at(t->pages, c->dst_addr, &type);
+		rc = nec_pages_type_at(t->head.pages, c->dst_addr, &type);
 		if (rc != SQLITE_OK)
 			return rc == SQLITE_NOTFOUND ? SQLITE_DONE : rc;
-		rc = sqlite3_prepare_v2(t->db, "SELECT addr FROM instance WHERE type = ?1", -1,
+		rc = sqlite3_prepare_v2(t->head.db, "SELECT addr FROM instance WHERE type = ?1", -1,
 					&c->instances, NULL);
 		if (rc != SQLITE_OK)
 			return rc;
@@ -281,7 +260,7 @@ static int next(sqlite3_vtab_cursor *base)
 	struct cursor *c = (struct cursor *)base;
 	int rc;
 
-	c->rowid++;
+	c->head.rowid++;
 	if (c->by_dst) {
 		rc = next_of_dst(c);
 	} else {
@@ -293,7 +272,7 @@ static int next(sqlite3_vtab_cursor *base)
 				break;
 		}
 	}
-	c->eof = rc == SQLITE_DONE;
+	c->head.eof = rc == SQLITE_DONE;
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
@@ -314,12 +293,12 @@ static int find_object(struct cursor *c, sqlite3_value *value, int64_t *addr_ret
 	if (sqlite3_value_numeric_type(value) != SQLITE_INTEGER)
 		return SQLITE_NOTFOUND;
 	*addr_ret = sqlite3_value_int64(value);
-	return nec_pages_id(table_of(c)->pages, *addr_ret, id_ret);
+	return nec_pages_id(table_of(c)->head.pages, *addr_ret, id_ret);
 }
 
 static int start_filter(struct cursor *c, int how, sqlite3_value **argv)
 {
-	struct nec_pages *pages = table_of(c)->pages;
+	struct nec_pages *pages = table_of(c)->head.pages;
 	int64_t src_addr;
 	uint32_t src = 0;
 	int rc;
@@ -358,18 +337,13 @@ static int filter(sqlite3_vtab_cursor *base, int how, const char *unused, int ar
 
 	(void)unused, (void)argc;
 	reset(c);
-	*c = (struct cursor){.base = c->base, .kinds = ALL_KINDS};
+	*c = (struct cursor){.head.base = c->head.base, .kinds = ALL_KINDS};
 	rc = start_filter(c, how, argv);
 	if (rc == SQLITE_NOTFOUND) {
-		c->eof = true;
+		c->head.eof = true;
 		return SQLITE_OK;
 	}
 	return rc == SQLITE_OK ? next(base) : rc;
-}
-
-static int eof(sqlite3_vtab_cursor *base)
-{
-	return ((struct cursor *)base)->eof;
 }
 
 /* Ids are not for the public: a key label is shown as the address of the key. */
@@ -381,7 +355,7 @@ static int label_value(struct cursor *c, sqlite3_context *context)
 	if (c->ref.label_kind == NEC_LABEL_KEY || c->ref.label_kind == NEC_LABEL_ATTR) {
 		if (c->ref.label >= NEC_PACK_NONE)
 			return SQLITE_OK;
-		rc = nec_pages_addr(table_of(c)->pages, (uint32_t)c->ref.label, &addr);
+		rc = nec_pages_addr(table_of(c)->head.pages, (uint32_t)c->ref.label, &addr);
 		if (rc == SQLITE_OK)
 			sqlite3_result_int64(context, addr);
 		return rc == SQLITE_NOTFOUND ? SQLITE_CORRUPT : rc;
@@ -403,7 +377,7 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int which
 		break;
 	case COLUMN_DST:
 		if (!c->has_dst) {
-			rc = nec_pages_addr(table_of(c)->pages, c->ref.dst, &c->row_dst);
+			rc = nec_pages_addr(table_of(c)->head.pages, c->ref.dst, &c->row_dst);
 			if (rc != SQLITE_OK)
 				return rc == SQLITE_NOTFOUND ? SQLITE_CORRUPT : rc;
 			c->has_dst = true;
@@ -432,12 +406,6 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int which
 	return rc;
 }
 
-static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
-{
-	*ret = ((struct cursor *)base)->rowid;
-	return SQLITE_OK;
-}
-
 /* No xCreate: the table is there without being created, and no file mentions it. */
 static const sqlite3_module module = {
 	.iVersion = 0,
@@ -448,9 +416,9 @@ static const sqlite3_module module = {
 	.xClose = close_cursor,
 	.xFilter = filter,
 	.xNext = next,
-	.xEof = eof,
+	.xEof = nec_vtab_eof,
 	.xColumn = column,
-	.xRowid = rowid,
+	.xRowid = nec_vtab_rowid,
 };
 
 int nec_reference_register(sqlite3 *db)

@@ -37,7 +37,7 @@ static const struct {
 	[NEC_ROW_TYPE_RETAINED] = {"UPDATE type SET retained = ?2 WHERE id = ?1", 2},
 	[NEC_ROW_SHORT_COUNT] = {"INSERT INTO short_count(addr, owners) VALUES(?, ?)", 2},
 	[NEC_ROW_TYPE_GROUP] = {"INSERT INTO type_group(kind, name, retained) VALUES(?, ?, ?)", 3},
-	[NEC_ROW_ROOT] = {"INSERT INTO root(addr, kind, label) VALUES(?, ?, ?)", 3},
+	[NEC_ROW_ROOT] = {"INSERT INTO root(addr, kind, label, doubt) VALUES(?, ?, ?, ?)", 4},
 	[NEC_ROW_THREAD] =
 		{"INSERT OR REPLACE INTO thread(id, tid, ident, addr, name, state, gil, daemon, "
 		 "interpreter, exception, exception_addr) "
@@ -86,6 +86,9 @@ static const struct {
 			     "VALUES(?, ?, ?, ?, ?)",
 			     5},
 	[NEC_ROW_LARGEST] = {"INSERT INTO largest(by, rank, addr, bytes) VALUES(?, ?, ?, ?)", 4},
+	[NEC_ROW_DUPLICATE] = {"INSERT INTO duplicate(kind, rank, addr, count, bytes) "
+			       "VALUES(?, ?, ?, ?, ?)",
+			       5},
 	[NEC_ROW_DOMINATED] = {"INSERT INTO dominated(addr, type, count, bytes) VALUES(?, ?, ?, ?)",
 			       4},
 	[NEC_ROW_PACK_OUT] = {"INSERT INTO pack_out(key, addr, count, data) VALUES(?, ?, ?, ?)", 4},

@@ -52,7 +52,7 @@ CREATE TABLE mapping(
 CREATE TABLE memory(
 	category TEXT PRIMARY KEY,		-- what the memory was used for
 	area TEXT,				-- objects, over-allocation, interpreter, pymalloc, malloc, stacks, files, shared
-						-- memory, other, unknown; NULL: not said
+						-- memory, code, reserved (no access: it costs addresses and no memory), kernel, unknown; NULL: not said
 	bytes INTEGER,				-- how much of it
 	count INTEGER				-- blocks or things that make it up; NULL: not counted
 ) WITHOUT ROWID;
@@ -96,14 +96,15 @@ CREATE TABLE object(
 	retained INTEGER,			-- bytes that would go with it: its own and what it alone keeps alive
 	distance INTEGER,			-- references on a shortest path from a root, 1: a root; 0: nothing reaches it,
 						-- it is garbage
-	flags INTEGER				-- 1 has a collector header, 2 tracked, 4 immortal, 8 static, 16 nothing led to it
+	flags INTEGER				-- 1 has a collector header, 2 tracked, 4 immortal, 8 static, 16 nothing led to it,
+						-- 32 a dict whose keys are in a table that others have too
 );
 
 -- Objects with more owners than their reference count says: somebody gave back a reference that was not his, and they will be freed
 -- while others use them.
 CREATE TABLE short_count(
 	addr INTEGER PRIMARY KEY,		-- object.addr
-	owners INTEGER NOT NULL			-- references that were found and that own it
+	owners INTEGER NOT NULL			-- references that were found and that own it; those of garbage are left out
 );
 
 -- Short previews of what objects are, as repr() would begin. Not every object has one.
@@ -116,8 +117,13 @@ CREATE TABLE value(
 CREATE TABLE root(
 	id INTEGER PRIMARY KEY,			-- order of arrival
 	addr INTEGER,				-- object.addr
-	kind TEXT NOT NULL,			-- module, frame, thread, static, interned, implied, ...
-	label TEXT				-- which one
+	kind TEXT NOT NULL,			-- interpreter, frame, thread state, value stack, native stack, register, C global,
+						-- native memory; of what nothing else is seen to hold: static (data of a program),
+						-- immortal (never freed, as interned strings are), implied (its count says so)
+	label TEXT,				-- which one
+	doubt INTEGER NOT NULL			-- 0: it owns the object; 1: a word that may own nothing (then it counts only where references do not
+						-- explain the reference count), or nobody knows which ("implied"); 2: one that may be left
+						-- over as well: on a stack, in a register
 );
 
 -- Threads of the process.
@@ -311,6 +317,17 @@ CREATE TABLE largest(
 	addr INTEGER NOT NULL,			-- object.addr
 	bytes INTEGER NOT NULL,			-- the figure it is ranked by
 	PRIMARY KEY(by, rank)
+) WITHOUT ROWID;
+
+-- What is there many times and could be there once, the 1000 with the most bytes of each kind.
+CREATE TABLE duplicate(
+	kind TEXT NOT NULL,			-- equal: values of an immutable type that are equal; same keys: dicts with the same keys in
+						-- the same order, each in a table of its own
+	rank INTEGER NOT NULL,			-- 1: the most bytes
+	addr INTEGER NOT NULL,			-- object.addr of the first of them
+	count INTEGER NOT NULL,			-- how many there are
+	bytes INTEGER NOT NULL,			-- what all but one of them take; of dicts, what their tables take but for a word for each key
+	PRIMARY KEY(kind, rank)
 ) WITHOUT ROWID;
 
 -- What each object of largest by retained is the immediate dominator of, by type, but for what is itself in there.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The SQL files of this directory (schema.sql, sql/NAME.sql) as C strings, in a table made when the
- * program is built. To add one: write the file and list it as one of SQL_FILES in Makefile.am.
+ * program is built. To add one: write the file and list it as one of SQL_FILES in Makefile.am. What two
+ * queries have in common is a query of its own, and they include it (sqltext.awk).
  */
 #ifndef NEC_STORE_SQLTEXT_H
 #define NEC_STORE_SQLTEXT_H

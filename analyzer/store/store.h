@@ -108,6 +108,10 @@ struct nec_error *nec_store_objects_end(struct nec_store *store,
 					const struct nec_object_columns *columns,
 					struct nec_progress *progress);
 
+/* A row of table duplicate. */
+struct nec_error *nec_store_duplicate(struct nec_store *store, const char *kind, uint32_t rank,
+				      uint64_t addr, uint32_t count, int64_t bytes);
+
 /* An object that has more owners than its count says. */
 struct nec_error *nec_store_short(struct nec_store *store, uint64_t addr, int64_t owners);
 

@@ -24,25 +24,27 @@ struct nec_layout_ctype_row {
 struct nec_layout_version {
 	const char *name, *abi;
 	unsigned int major, minor;
-	const struct nec_layout_version *base; /* inherits what it does not say */
+	const struct nec_layout_version *base; /* inherits what it does not say: offsets, C types and traits */
 	const struct nec_layout_offset *offsets;
 	uint32_t offset_count;
 	const struct nec_layout_ctype_row *ctype_rows; /* rows of a type lie together */
 	uint32_t ctype_row_count;
-	struct nec_traits traits;
-	const struct nec_layout_version *traits_of; /* whose traits it has; NULL: its own */
 };
 
 /* The table of a version, NULL for none. */
 const struct nec_layout_version *nec_layout_find(unsigned int major, unsigned int minor, const char *abi);
 
+/* What it keeps differently, and what it has from its bases. */
+struct nec_traits nec_layout_traits(const struct nec_layout_version *v);
+
 /* The tables one by one, a release build before its debug build; NULL behind the last. */
 const struct nec_layout_version *nec_layout_at(unsigned int i);
 
-/* The newest version; its bases lead to the older ones. */
+/* The newest release; its bases lead to the older ones. */
 const struct nec_layout_version *nec_layout_newest(void);
 
-/* "2.7, 3.6 ... 3.15": for messages. */
-const char *nec_layout_versions(void);
+/* "2.7, 3.6 to 3.15, ...": for messages; NEC_LAYOUT_VERSIONS bytes have room for it. */
+enum { NEC_LAYOUT_VERSIONS = 128 };
+void nec_layout_versions(char *buf, size_t size);
 
 #endif

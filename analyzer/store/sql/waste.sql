@@ -1,20 +1,8 @@
--- Equal values of immutable types, and what all but one of each take. Previews have at most 200 characters: what may be cut is
--- left out.
+-- Equal values of immutable types, and what all but one of each take: the 1000 that take most.
 -- SPDX-License-Identifier: GPL-3.0-or-later
-SELECT t.name AS type, d.count, d.bytes, d.text AS value
-FROM (
-	SELECT o.type, v.text, count(*) AS count, sum(o.size) - max(o.size) AS bytes
-	FROM value v
-	JOIN object o ON o.addr = v.addr
-	WHERE length(v.text) < 195 AND o.type IN (
-		SELECT id FROM type WHERE name IN (
-			'builtins.str', 'builtins.bytes', 'builtins.int', 'builtins.float', 'builtins.complex',
-			'__builtin__.str', '__builtin__.unicode', '__builtin__.int', '__builtin__.long',
-			'__builtin__.float', '__builtin__.complex'
-		)
-	)
-	GROUP BY o.type, o.size, v.text
-	HAVING count(*) > 1
-) d
-JOIN type t ON t.id = d.type
-ORDER BY d.bytes DESC, d.text
+SELECT t.name AS type, d.addr AS addr, d.count AS count, d.bytes AS bytes, preview(d.addr) AS value
+FROM duplicate d
+JOIN object o ON o.addr = d.addr
+JOIN type t ON t.id = o.type
+WHERE d.kind = 'equal'
+ORDER BY d.rank
