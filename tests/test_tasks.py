@@ -28,7 +28,7 @@ def interpreters():
     found = {}
     for interpreter in matrix.interpreters(matrix.fetched_roots()):
         version = ".".join(interpreter.version.split(".")[:2])
-        if version in VERSIONS and not interpreter.emulator and re.match(r"^[0-9.]+$", interpreter.version):
+        if version in VERSIONS and not interpreter.emulator and not interpreter.refusal and re.match(r"^[0-9.]+$", interpreter.version):
             found.setdefault(version, (interpreter.path, interpreter.root))
     return sorted(found.items()) or [("this one", (sys.executable, None))]
 
