@@ -6,6 +6,7 @@ ends well. tests/fuzz/hunt does the same for as long as one likes.
 import importlib.machinery
 import importlib.util
 import os
+import pty
 import random
 import shutil
 import sqlite3
@@ -175,6 +176,22 @@ class Hostile(unittest.TestCase):
                 return
             os.unlink(db)
         self.skipTest("it was loaded before it became shorter, each time")
+
+
+class Terminal(unittest.TestCase):
+    def test_csv_on_a_terminal_is_escaped(self):
+        with tempfile.TemporaryDirectory() as directory:
+            dump, db = os.path.join(directory, "m.dat"), os.path.join(directory, "m.db")
+            with open(dump, "w") as f:
+                f.write("CMDLINE x\nMEM 32.816406 1795216348.0586\nMEM 33.816406 1795216349.0586\n")
+            subprocess.check_output([NECROPSY, "load", "-o", db, dump])
+            query = [NECROPSY, "sql", db, "SELECT char(27, 91, 50, 74) || 'x' AS text", "--csv"]
+            self.assertIn(b"\x1b[2Jx", subprocess.check_output(query))
+            master, slave = pty.openpty()
+            subprocess.check_call(query, stdout=slave)
+            os.close(slave)
+            self.assertIn(b"\\x1b[2Jx", os.read(master, 4096))
+            os.close(master)
 
 
 class NoDump(unittest.TestCase):
