@@ -187,6 +187,7 @@ static struct nec_error *add_finalizers(struct nec_suspects *s, struct nec_text 
 {
 	_cleanup_(nec_query_closep) struct nec_query *query = NULL;
 	_cleanup_(nec_text_deinit) struct nec_text first = {0};
+	_cleanup_free_ char *keeps = NULL;
 	int64_t count = 0;
 	bool row;
 
@@ -204,6 +205,12 @@ static struct nec_error *add_finalizers(struct nec_suspects *s, struct nec_text 
 	nec_text_puts(title, ", ");
 	nec_text_count(title, count);
 	nec_text_printf(title, " of them with __del__ (%s)", nec_text_str(&first));
+	keeps = nec_db_meta(s->db, "gc_keeps_finalizers");
+	if (keeps && *keeps == '1') {
+		nec_text_puts(detail, " The collector frees none of those with __del__, nor what hangs on them: they go to gc.garbage and stay. "
+				      "Make one reference of the cycle weak, or do without __del__.");
+		return first.failed ? &nec_enomem : NULL;
+	}
 	nec_text_puts(detail, " What their __del__ closes stays open until then: make one reference of the cycle weak, or close it yourself.");
 	return first.failed ? &nec_enomem : NULL;
 }

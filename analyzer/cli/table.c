@@ -31,10 +31,11 @@ struct nec_table {
 	const struct nec_column *columns; /* borrowed */
 	int column_count;
 	int indent;
-	int width;            /* lines are cut there; 0: not */
-	int at;               /* next column of the row */
-	uint64_t rows;        /* that ended */
-	bool failed;          /* out of memory */
+	int width;     /* lines are cut there; 0: not */
+	int at;        /* next column of the row */
+	uint64_t rows; /* that ended */
+	bool failed;   /* out of memory */
+	bool on_terminal;
 	bool laid_out;        /* widths and sides are settled, the header is printed */
 	int *widths;          /* [column_count] */
 	bool *right;          /* [column_count]: a column of numbers */
@@ -296,6 +297,15 @@ static enum nec_cell kind_at(const struct nec_table *t)
 
 static void add_text(struct nec_table *t, const char *data, size_t size)
 {
+	_cleanup_(nec_text_deinit) struct nec_text shown = {0};
+
+	/* CSV is exact, and a terminal obeys what it is shown. */
+	if (t->output == NEC_OUTPUT_CSV && t->on_terminal) {
+		nec_text_escape(&shown, data, size);
+		t->failed = t->failed || shown.failed;
+		data = nec_text_str(&shown);
+		size = shown.len;
+	}
 	switch (t->output) {
 	case NEC_OUTPUT_TEXT:
 		nec_text_escape(&t->pool, data, size);
@@ -490,6 +500,7 @@ struct nec_error *nec_table_create(FILE *out, enum nec_output output,
 	t->column_count = column_count;
 	t->indent = indent;
 	t->width = width ? width : nec_table_terminal_width(out);
+	t->on_terminal = nec_table_terminal_width(out);
 	t->widths = calloc(count, sizeof(*t->widths));
 	t->right = calloc(count, sizeof(*t->right));
 	t->hidden = calloc(count, sizeof(*t->hidden));

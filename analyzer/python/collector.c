@@ -2,6 +2,8 @@
 /* Reading the state of the collector; see collector.h. Modules/gcmodule.c, Python/gc.c; pycore_gc.h of each version. */
 #include "python/collector.h"
 
+#include "base/ring.h"
+
 /* Of the file that has the runtime; 0 where it has no such symbol. */
 static uint64_t variable(const struct nec_target *t, const char *name)
 {
@@ -34,6 +36,22 @@ static void read_generations(const struct nec_target *t, struct nec_collector *c
 		read_generation(t, c, i, first + (uint64_t)i * nec_off(t, NEC_SIZEOF_GC_GENERATION));
 }
 
+/* Objects in the list whose head is at addr; -1 where it does not come back to it. */
+static int64_t list_length(const struct nec_target *t, uint64_t addr)
+{
+	uint64_t mask = ~(uint64_t)t->layout.traits.gc_mask, at = addr, next;
+	struct nec_ring ring = {0};
+	int64_t count = 0;
+
+	for (;; at = next, count++) {
+		next = nec_field(t, at, NEC_F_GC_NEXT) & mask;
+		if (next == addr)
+			return count;
+		if (!next || (nec_field(t, next, NEC_F_GC_PREV) & mask) != at || nec_ring_closed(&ring, next))
+			return -1;
+	}
+}
+
 static void read_static(const struct nec_target *t, struct nec_collector *c)
 {
 	uint64_t enabled = variable(t, "enabled"), garbage = variable(t, "garbage");
@@ -52,6 +70,8 @@ static void read_state(const struct nec_target *t, struct nec_collector *c, uint
 	c->enabled = nec_field32(t, state, NEC_F_GC_ENABLED);
 	c->collecting = nec_field32(t, state, NEC_F_GC_COLLECTING);
 	c->garbage = nec_field(t, state, NEC_F_GC_GARBAGE);
+	if (nec_has(t, NEC_F_GC_PERMANENT))
+		c->frozen = list_length(t, state + nec_off(t, NEC_F_GC_PERMANENT));
 	if (nec_has(t, NEC_F_GC_GENERATIONS)) {
 		read_generations(t, c, state + nec_off(t, NEC_F_GC_GENERATIONS));
 	} else if (nec_has(t, NEC_F_GC_YOUNG) && nec_has(t, NEC_F_GC_OLD) && nec_has(t, NEC_SIZEOF_GC_GENERATION)) {
@@ -64,7 +84,7 @@ static void read_state(const struct nec_target *t, struct nec_collector *c, uint
 
 void nec_collector_read(const struct nec_target *t, struct nec_collector *ret)
 {
-	*ret = (struct nec_collector){.found = false};
+	*ret = (struct nec_collector){.frozen = -1, .keeps = t->layout.traits.old_classes};
 	if (t->layout.traits.gc_static)
 		read_static(t, ret);
 	else if (t->layout.traits.gc_in_interp && t->interpreter_count && nec_has(t, NEC_F_INTERP_GC))

@@ -17,6 +17,8 @@ struct nec_collector {
 	bool collecting;   /* a collection was running */
 	bool generational; /* the next two are valid */
 	int32_t threshold[NEC_COLLECTOR_GENERATIONS], count[NEC_COLLECTOR_GENERATIONS];
+	int64_t frozen;   /* objects that gc.freeze() took out of its sight; -1: there is no such thing (before 3.7), or its list is damaged */
+	bool keeps;       /* cycles with __del__ are not freed and go to gc.garbage (until 3.3) */
 	uint64_t garbage; /* address of the list gc.garbage; 0: there is none yet */
 };
 

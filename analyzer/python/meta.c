@@ -61,6 +61,9 @@ static void add_collector(struct nec_python_meta *m, const struct nec_target *t)
 		add(m, "gc_thresholds", "%d %d %d", c.threshold[0], c.threshold[1], c.threshold[2]);
 		add(m, "gc_counts", "%d %d %d", c.count[0], c.count[1], c.count[2]);
 	}
+	if (c.frozen >= 0)
+		add(m, "gc_frozen", "%lld", (long long)c.frozen);
+	add(m, "gc_keeps_finalizers", "%d", c.keeps);
 	if (c.garbage)
 		add(m, "gc_garbage", "%llu", (unsigned long long)c.garbage);
 }

@@ -63,14 +63,35 @@ void nec_emit_field(struct nec_visit *visit, uint64_t addr, enum nec_field field
 	uint64_t dst = nec_field(visit->target, addr, field);
 
 	if (dst)
-		nec_emit(visit, dst, NEC_REF_STRONG, NEC_LABEL_STRING, nec_types_label(visit->types, "%s", label));
+		nec_emit(visit, dst, NEC_REF_STRONG, NEC_LABEL_STRING,
+			 nec_types_label(visit->types, "%s", label));
+}
+
+/*
+ * As much of an array as there can be: to the end of its block, and all that are in no block
+ * together not more than the process had some times over, for objects are visited in several
+ * passes. Damaged lengths would make each of many objects refer to all that is behind it.
+ */
+static uint64_t believable(struct nec_visit *visit, uint64_t addr, uint64_t count)
+{
+	uint64_t mapped = nec_image_completeness(visit->target->image)->mapped, start, size;
+
+	if (count > mapped / 8)
+		return 0;
+	if (visit->heap && nec_heap_block(visit->heap, addr, &start, &size) == NEC_BLOCK_USED)
+		return count > (start + size - addr) / 8 ? (start + size - addr) / 8 : count;
+	visit->long_words += count;
+	return visit->long_words / 8 > mapped / 8 ? 0 : count;
 }
 
 void nec_emit_array(struct nec_visit *visit, uint64_t addr, uint64_t count)
 {
+	uint64_t i, dst, told = count;
 	const uint8_t *p;
-	uint64_t i, dst;
 
+	count = believable(visit, addr, count);
+	if (count != told)
+		visit->faults++;
 	if (!count)
 		return;
 	p = count < UINT64_C(1) << 40 ? nec_image_view(visit->target->image, addr, count * 8) : NULL;

@@ -30,8 +30,9 @@ struct nec_visit {
 	uint32_t ref_count, ref_capacity;
 	struct nec_part *parts; /* owned */
 	uint32_t part_count, part_capacity;
-	bool failed; /* out of memory */
-	uint64_t faults; /* memory of objects that the dump does not have */
+	bool failed;         /* out of memory */
+	uint64_t faults;     /* memory of objects that the dump does not have */
+	uint64_t long_words; /* in arrays outside of blocks that are known */
 };
 
 void nec_visit_init(struct nec_visit *visit, struct nec_types *types);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/ring.h"
 #include "python/dict.h"
 #include "python/frames.h"
 #include "python/str.h"
@@ -26,12 +27,14 @@ static void visit_deque(struct nec_visit *visit, uint64_t obj, const struct nec_
 	const struct nec_target *t = visit->target;
 	uint64_t block = nec_field(t, obj, NEC_F_DEQUE_LEFTBLOCK), index = deque_left(t, obj);
 	uint64_t len = nec_field(t, obj, NEC_F_DEQUE_LEN),
-		 data = nec_off(t, NEC_F_DEQUE_BLOCK_DATA), n = 0, links = 0;
+		 data = nec_off(t, NEC_F_DEQUE_BLOCK_DATA), n = 0;
+	struct nec_ring ring = {0};
 	/* leftlink, data and rightlink: BLOCKLEN is what is left of the block. */
 	uint64_t block_len = (nec_off(t, NEC_SIZEOF_DEQUE_BLOCK) - 16) / 8;
 
 	(void)type;
-	while (block && n < len && links++ < NEC_VISITOR_MAX_LINKS) {
+	while (block && n < len && !nec_ring_closed(&ring, block) &&
+	       ring.steps < NEC_VISITOR_MAX_LINKS) {
 		nec_emit_part(visit, block, nec_off(t, NEC_SIZEOF_DEQUE_BLOCK), true);
 		for (; index < block_len && n < len; index++, n++)
 			nec_emit(visit, nec_word(t, block + data + index * 8), NEC_REF_STRONG,
@@ -59,11 +62,13 @@ static void visit_lru_cache(struct nec_visit *visit, uint64_t obj, const struct 
 {
 	const struct nec_target *t = visit->target;
 	uint64_t root = obj + nec_off(t, NEC_F_LRU_ROOT),
-		 link = nec_field(t, root, NEC_F_LRU_LINK_NEXT), n;
+		 link = nec_field(t, root, NEC_F_LRU_LINK_NEXT);
+	struct nec_ring ring = {0};
 
 	(void)type;
-	for (n = 0; link && link != root && n < NEC_VISITOR_MAX_LINKS;
-	     n++, link = nec_field(t, link, NEC_F_LRU_LINK_NEXT)) {
+	for (; link && link != root && !nec_ring_closed(&ring, link) &&
+	       ring.steps < NEC_VISITOR_MAX_LINKS;
+	     link = nec_field(t, link, NEC_F_LRU_LINK_NEXT)) {
 		nec_emit(visit, link, NEC_REF_STRONG, NEC_LABEL_STRING,
 			 nec_types_label(visit->types, " lru_cache link"));
 		/* The collector is shown what the link has, for links are none of its objects. */
@@ -175,7 +180,7 @@ static int64_t size_struct(const struct nec_target *t, uint64_t obj, const struc
 static void visit_pickler(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
 {
 	const struct nec_target *t = visit->target;
-	uint64_t memo = nec_field(t, obj, NEC_F_PICKLER_MEMO), table, n, i;
+	uint64_t memo = nec_field(t, obj, NEC_F_PICKLER_MEMO), table, n, i, key;
 
 	(void)type;
 	if (!memo)
@@ -186,12 +191,11 @@ static void visit_pickler(struct nec_visit *visit, uint64_t obj, const struct ne
 		return;
 	nec_emit_part(visit, memo, nec_off(t, NEC_SIZEOF_MEMOTABLE), true);
 	nec_emit_part(visit, table, n * nec_off(t, NEC_SIZEOF_MEMOENTRY), true);
-	for (i = 0; i < n; i++) {
-		uint64_t key = nec_word(t, table + i * nec_off(t, NEC_SIZEOF_MEMOENTRY));
-
+	for (i = 0;
+	     i < n && nec_image_u64(t->image, table + i * nec_off(t, NEC_SIZEOF_MEMOENTRY), &key);
+	     i++)
 		nec_emit(visit, key, NEC_REF_STRONG, NEC_LABEL_STRING,
 			 nec_types_label(visit->types, ".memo"));
-	}
 }
 
 static int64_t size_pickler(const struct nec_target *t, uint64_t obj, const struct nec_type *type)
@@ -319,11 +323,13 @@ static void visit_element_iter(struct nec_visit *visit, uint64_t obj, const stru
 {
 	const struct nec_target *t = visit->target;
 	uint64_t stack = nec_field(t, obj, NEC_F_ELEMENTITER_STACK),
-		 n = nec_field(t, obj, NEC_F_ELEMENTITER_USED), i;
+		 n = nec_field(t, obj, NEC_F_ELEMENTITER_USED), i, element;
 
 	(void)type;
-	for (i = 0; i < n && i < NEC_VISITOR_MAX_LINKS; i++)
-		nec_emit(visit, nec_word(t, stack + i * 16), NEC_REF_STRONG, NEC_LABEL_INDEX, i);
+	for (i = 0; i < n && i < NEC_VISITOR_MAX_LINKS &&
+		    nec_image_u64(t->image, stack + i * 16, &element);
+	     i++)
+		nec_emit(visit, element, NEC_REF_STRONG, NEC_LABEL_INDEX, i);
 	nec_emit_part(visit, stack, nec_field(t, obj, NEC_F_ELEMENTITER_SIZE) * 16, false);
 }
 
@@ -401,9 +407,10 @@ static void visit_sqlite_cache(struct nec_visit *visit, uint64_t obj, const stru
 {
 	const struct nec_target *t = visit->target;
 	uint64_t node = nec_field(t, obj, NEC_F_SQLITE_CACHE_FIRST), n;
+	struct nec_ring ring = {0};
 
 	(void)type;
-	for (n = 0; node && n < NEC_VISITOR_MAX_LINKS;
+	for (n = 0; node && !nec_ring_closed(&ring, node) && n < NEC_VISITOR_MAX_LINKS;
 	     n++, node = nec_field(t, node, NEC_F_SQLITE_NODE_NEXT))
 		nec_emit(visit, node, NEC_REF_STRONG, NEC_LABEL_INDEX, n);
 }

@@ -5,6 +5,7 @@
 
 #include "base/addrset.h"
 #include "base/limits.h"
+#include "base/ring.h"
 #include "python/cffi.h"
 #include "python/dict.h"
 #include "python/frames.h"
@@ -162,11 +163,12 @@ int64_t nec_size_dict(const struct nec_target *t, uint64_t obj, const struct nec
 static void visit_odict(struct nec_visit *visit, uint64_t obj, const struct nec_type *type)
 {
 	const struct nec_target *t = visit->target;
-	uint64_t node = nec_field(t, obj, NEC_F_ODICT_FIRST), n = 0;
+	uint64_t node = nec_field(t, obj, NEC_F_ODICT_FIRST);
+	struct nec_ring ring = {0};
 
 	nec_visit_dict(visit, obj, type);
-	for (; node && n < NEC_VISITOR_MAX_LINKS;
-	     n++, node = nec_field(t, node, NEC_F_ODICT_NODE_NEXT)) {
+	for (; node && !nec_ring_closed(&ring, node) && ring.steps < NEC_VISITOR_MAX_LINKS;
+	     node = nec_field(t, node, NEC_F_ODICT_NODE_NEXT)) {
 		nec_emit(visit, nec_field(t, node, NEC_F_ODICT_NODE_KEY), NEC_REF_STRONG,
 			 NEC_LABEL_STRING, visit->types->label_key);
 		nec_emit_part(visit, node, nec_off(t, NEC_SIZEOF_ODICT_NODE), true);
@@ -180,8 +182,8 @@ static int64_t size_odict(const struct nec_target *t, uint64_t obj, const struct
 	int64_t size = nec_size_dict(t, obj, type);
 
 	size += nec_size_words(nec_field(t, obj, NEC_F_ODICT_FAST_NODES_SIZE));
-	return size +
-	       (int64_t)(nec_field(t, obj, NEC_F_DICT_USED) * nec_off(t, NEC_SIZEOF_ODICT_NODE));
+	return size + nec_items_size((int64_t)nec_field(t, obj, NEC_F_DICT_USED),
+				     (int64_t)nec_off(t, NEC_SIZEOF_ODICT_NODE));
 }
 
 /* ---- Objects/setobject.c
