@@ -92,6 +92,15 @@ static bool give_of_thread(struct nec_roots *r, struct nec_root *root, uint64_t 
 }
 
 /*
+ * Members that own nothing: a free list has dead objects, and behind its end those that were taken out of it and are alive again;
+ * callable_cache is borrowed (pycore_interp.h).
+ */
+static bool is_lent(const char *member)
+{
+	return strstr(member, "free_list") || strstr(member, "freelist") || strstr(member, "callable_cache");
+}
+
+/*
  * Adds " member" or " member+0x8" for a word of a struct of the interpreter's own, size bytes large here; " +0x358" where the table has
  * no struct of that size. Sure is what has a name.
  */
@@ -106,7 +115,7 @@ static enum nec_root_doubt label_member(struct nec_roots *r, const char *state, 
 		off -= (uint64_t)type->members[n - 1].off;
 	nec_text_printf(&r->label, n ? " %s" : " ", n ? type->members[n - 1].name : "");
 	if (!off && n)
-		return NEC_ROOT_SURE;
+		return is_lent(type->members[n - 1].name) ? NEC_ROOT_DOUBTFUL : NEC_ROOT_SURE;
 	nec_text_printf(&r->label, "+0x%llx", (unsigned long long)off);
 	return NEC_ROOT_DOUBTFUL;
 }
