@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "base/limits.h"
+#include "base/sum.h"
 #include "python/dict.h"
 #include "python/str.h"
 #include "python/value.h"
@@ -141,7 +142,7 @@ static void text_long(const struct nec_target *t, uint64_t obj, const struct nec
 		n = (int64_t)(tag >> 3);
 		negative = (tag & 3) == 2;
 	} else if (negative) {
-		n = -n;
+		n = nec_change(0, n);
 	}
 	if (type->name && (!strcmp(type->name, "builtins.bool"))) {
 		nec_text_puts(out, n && nec_int32(t, obj + nec_off(t, NEC_F_LONG_DIGITS))
@@ -150,7 +151,7 @@ static void text_long(const struct nec_target *t, uint64_t obj, const struct nec
 		return;
 	}
 	if (n > MAX_DIGITS) {
-		nec_text_printf(out, "<int of %lld bits>", (long long)(n * bits));
+		nec_text_printf(out, "<int of %llu bits>", (unsigned long long)n * bits);
 		return;
 	}
 	for (i = 0; i < n; i++)
