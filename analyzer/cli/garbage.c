@@ -99,9 +99,9 @@ const struct nec_command nec_command_garbage = {
 	.help = "Lists by type what no root reaches any more: cycles that wait for the\n"
 		"collector. An object whose reference count is higher than the references that\n"
 		"were found is held by something that was not seen, and is no garbage. Above it\n"
-		"stands the state of the collector: whether it is enabled, its thresholds, how far\n"
-		"they are reached, how many objects gc.freeze() took out of its sight; and what\n"
-		"one gc.collect() would free: until Python 3.3 no cycle with __del__ in it.",
+		"stands the state of the collector: whether it is enabled, its thresholds, how\n"
+		"far they are reached, how many objects gc.freeze() took out of its sight; and\n"
+		"what one gc.collect() would free: until Python 3.3 no cycle with __del__ in it.",
 	.sets = NEC_OPTIONS_LOAD | NEC_OPTIONS_JSON | NEC_OPTIONS_CSV | NEC_OPTIONS_LIMIT,
 	.min_operands = 1,
 	.max_operands = 1,
