@@ -323,6 +323,28 @@ static struct nec_error *mark_roots(struct nec_walk *walk)
 	return mark_words(walk, t->data_start, t->data_end);
 }
 
+/* What the debug hooks of the allocators put before what they hand out: the size, an id and bytes that nobody may touch (obmalloc.c). */
+enum { HOOK_BYTES = 16, FORBIDDEN = 0xfd, FORBIDDEN_OLD = 0xfb };
+
+static bool has_hook(const struct nec_walk *walk, uint64_t start)
+{
+	uint64_t word = nec_word(walk->target, start + 8), touched = UINT64_C(0x0101010101010101);
+	uint8_t id = (uint8_t)word;
+
+	word >>= 8;
+	return (id == 'o' || id == 'm' || id == 'r') && (word == touched * FORBIDDEN >> 8 || word == touched * FORBIDDEN_OLD >> 8);
+}
+
+/* Does a block that begins `lead` bytes before it have just what lies before such an object? What a
+ * tuple left behind, its size and its first item, looks like an object of the class that this item is. */
+static bool fits_block(const struct nec_walk *walk, uint64_t addr, uint64_t lead)
+{
+	const struct nec_type *type = nec_object_type(walk->types, addr);
+	uint64_t presize = type ? nec_object_presize(walk->target, type, addr) : 0;
+
+	return type && (lead == presize || (lead == presize + HOOK_BYTES && has_hook(walk, addr - lead)));
+}
+
 /* Where an object would begin in a block of pymalloc that starts at `start`: the first place that
  * has one. */
 static uint64_t object_in_block(struct nec_walk *walk, uint64_t start, uint64_t size)
@@ -337,7 +359,8 @@ static uint64_t object_in_block(struct nec_walk *walk, uint64_t start, uint64_t 
 
 		if (nec_block_leads[i] + nec_off(walk->target, NEC_SIZEOF_OBJECT) > size)
 			break;
-		if (nec_object_candidate(walk->types, walk->heap, addr))
+		if (nec_object_candidate(walk->types, walk->heap, addr) &&
+		    fits_block(walk, addr, nec_block_leads[i]))
 			return addr;
 	}
 	return 0;
