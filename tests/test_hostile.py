@@ -152,6 +152,16 @@ class Hostile(unittest.TestCase):
             bad += ["seed %d (%s): %s" % (seed, " ".join(sorted(set(done))), w) for w in wrong]
         self.assertEqual(bad, [])
 
+    def test_fuzz_target_of_cores(self):
+        """Its headers and notes alone, where damage meets something at each place."""
+        head = os.path.join(self.directory, "head")
+        with open(self.core, "rb") as f, open(head, "wb") as out:
+            out.write(f.read(16 << 10))
+        program = os.path.join(os.getcwd(), "tests", "fuzz", "fuzz_elfcore")
+        done = subprocess.run([program, "-r", "3000", head], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True,
+                              timeout=SECONDS * 3)
+        self.assertEqual(done.returncode, 0, done.stdout[-2000:])
+
     def test_a_dump_that_becomes_shorter(self):
         core, db = os.path.join(self.directory, "core"), os.path.join(self.directory, "core.db")
         for _ in range(20):
