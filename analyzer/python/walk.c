@@ -336,13 +336,19 @@ static bool has_hook(const struct nec_walk *walk, uint64_t start)
 }
 
 /* Does a block that begins `lead` bytes before it have just what lies before such an object? What a
- * tuple left behind, its size and its first item, looks like an object of the class that this item is. */
+ * tuple left behind, its size and its first item, looks like an object of the class that this item is.
+ * What pymalloc takes from malloc because it is large has the bytes of two hooks. */
 static bool fits_block(const struct nec_walk *walk, uint64_t addr, uint64_t lead)
 {
 	const struct nec_type *type = nec_object_type(walk->types, addr);
-	uint64_t presize = type ? nec_object_presize(walk->target, type, addr) : 0;
+	uint64_t presize = type ? nec_object_presize(walk->target, type, addr) : 0, hooks;
 
-	return type && (lead == presize || (lead == presize + HOOK_BYTES && has_hook(walk, addr - lead)));
+	if (!type || lead < presize || lead > presize + 2 * HOOK_BYTES)
+		return false;
+	for (hooks = lead - presize; hooks >= HOOK_BYTES; hooks -= HOOK_BYTES)
+		if (!has_hook(walk, addr - presize - hooks))
+			return false;
+	return !hooks;
 }
 
 /* Where an object would begin in a block of pymalloc that starts at `start`: the first place that
