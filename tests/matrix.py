@@ -654,8 +654,8 @@ def run_row(interpreter, names, options):
                 cells[name] = Cell("-", "not run: out of time (--seconds)")
             elif name in names:
                 cells[name] = first = run_cell(name, prepare, must, dumps, options)
-                if first.bad:
-                    # Once more with another process, for a machine that was busy; the table says so.
+                if first.text in ("error", "timeout"):
+                    # Nothing was dumped or loaded: once more with another process; the table says so. What was found wrong stays wrong.
                     dumps.taken.clear()
                     cells[name] = run_cell(name, prepare, must, dumps, options)
                     cells[name].why = "%s; the first time: %s: %s" % (cells[name].why or "complete", first.text, first.why)

@@ -51,6 +51,9 @@ class Refcounts(unittest.TestCase):
                                      stderr=subprocess.DEVNULL, universal_newlines=True, timeout=300)
             self.garbage = json.loads(garbage.stdout)
             found = re.search(rb"^record (\d+)$", said[0], re.M)
+            self.stray = found and json.loads(subprocess.run(
+                [NECROPSY, "sql", core, "--json", "SELECT kind, label FROM root WHERE doubt > 0 AND addr = %s" % found.group(1).decode()],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=300).stdout)
             return json.loads(done.stdout), found and hex(int(found.group(1)))
 
     def check(self, python):
@@ -64,7 +67,7 @@ class Refcounts(unittest.TestCase):
             for mistake, more in (("forget", 1), ("overdraw", -1)):
                 rows, record = self.audit(python, mistake, directory)
                 # A word that was left behind, by chance, stands for the owner that is missing: another process has it elsewhere.
-                if not rows:
+                if not rows and self.stray:
                     rows, record = self.audit(python, mistake, directory)
                 self.assertEqual([(row["addr"], row["more"]) for row in rows], [(record, more)], (mistake, rows))
                 self.assertEqual(rows[0]["type"], "__main__.Record")
