@@ -360,6 +360,9 @@ static uint64_t object_in_block(struct nec_walk *walk, uint64_t start, uint64_t 
 	for (i = 0; i < NEC_BLOCK_LEADS && nec_block_leads[i] < size; i++)
 		if (nec_addrset_has(walk->objects, start + nec_block_leads[i]))
 			return start + nec_block_leads[i];
+	/* A dead object that its type keeps: what lies in it is no object, though it may look like one. */
+	if (nec_block_is_kept(walk, start, size))
+		return 0;
 	for (i = 0; i < NEC_BLOCK_LEADS; i++) {
 		uint64_t addr = start + nec_block_leads[i];
 
