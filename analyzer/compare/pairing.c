@@ -291,6 +291,10 @@ static bool is_lasting(const char *kind)
 	       strcmp(kind, "value stack") != 0 && strcmp(kind, "register") != 0;
 }
 
+/*
+ * A word that may own nothing makes nothing last: C's memory that was freed still has the addresses
+ * that were in it, and objects are made anew there.
+ */
 static struct nec_error *note_roots(struct nec_pairing *p)
 {
 	_cleanup_(nec_query_closep) struct nec_query *in_a = NULL, *in_b = NULL;
@@ -298,7 +302,7 @@ static struct nec_error *note_roots(struct nec_pairing *p)
 	uint8_t *state = p->state.data;
 	struct nec_error *err;
 	uint32_t id;
-	bool row, both;
+	bool row, both, owns;
 
 	NEC_TRY(nec_edges_open(p->b, &edges));
 	NEC_TRY(nec_query_named(p->b, "compare_roots", &in_b));
@@ -310,11 +314,14 @@ static struct nec_error *note_roots(struct nec_pairing *p)
 		nec_query_reset(in_a);
 		NEC_TRY(nec_query_bind_int(in_a, ":addr", nec_query_int(in_b, 0)));
 		NEC_TRY(nec_query_bind_text(in_a, ":kind", nec_query_text(in_b, 1, NULL)));
+		owns = nec_query_int(in_b, 2) == NEC_ROOT_SURE;
+		NEC_TRY(nec_query_bind_text(in_a, ":word",
+					    owns ? NULL : nec_query_text(in_b, 3, NULL)));
 		NEC_TRY(nec_query_step(in_a, &both));
 		if (!both)
 			continue;
 		err = nec_edges_id(edges, (uint64_t)nec_query_int(in_b, 0), &id);
-		if (!err && is_lasting(nec_query_text(in_b, 1, NULL)))
+		if (!err && owns && is_lasting(nec_query_text(in_b, 1, NULL)))
 			state[id] |= NEC_PAIR_ROOT;
 		else if (!err)
 			support(p, id);
