@@ -207,12 +207,26 @@ static bool derives_from_type(const struct nec_target *t, uint64_t addr)
 	return false;
 }
 
+/* The start of a static type, where what PyType_Ready made of it was cut off: it has a name and no metatype yet. */
+static bool is_not_ready(const struct nec_target *t, uint64_t addr)
+{
+	const struct nec_segment *s = nec_image_segment_at(t->image, addr);
+	const char *name;
+
+	if (!s || s->origin != NEC_ORIGIN_INITIAL || nec_ob_size(t, addr))
+		return false;
+	name = nec_image_cstr(t->image, nec_field(t, addr, NEC_F_TYPE_NAME), NEC_LIMIT_NAME);
+	return name && (*name == '_' || (*name >= 'A' && *name <= 'Z') || (*name >= 'a' && *name <= 'z'));
+}
+
 /* Does the chain of metatypes from addr end at PyType_Type? */
 static bool is_type_object(const struct nec_target *t, uint64_t addr)
 {
 	uint64_t meta = nec_type_of(t, addr), next;
 	int depth;
 
+	if (!meta)
+		return is_not_ready(t, addr);
 	for (depth = 0; depth < MAX_METATYPES; depth++) {
 		if (meta == t->type_type)
 			return true;
