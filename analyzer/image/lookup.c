@@ -3,14 +3,13 @@
 #include <elf.h>
 #include <elfutils/libdwfl.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "image/elffile.h"
 #include "image/lookup.h"
 #include "image/private.h"
 
@@ -18,53 +17,7 @@
 static const char *const library_dirs[] = {
 	"/usr/lib/%s", "/lib/%s", "/usr/lib64", "/lib64", "/usr/lib", "/lib", "/usr/local/lib",
 };
-
-struct mapped_file {
-	const uint8_t *data;
-	uint64_t size;
-	struct nec_elf elf;
-	uint8_t build_id[64];
-	uint32_t build_id_size;
-};
-
-static void unmap_file(struct mapped_file *f)
-{
-	if (f->data)
-		munmap((void *)(uintptr_t)f->data, f->size);
-	f->data = NULL;
-}
-
-/* Maps an ELF file and reads its build id; false when there is no such ELF file. */
-static bool map_file(const char *path, struct mapped_file *ret)
-{
-	_cleanup_close_ int fd = -1;
-	struct stat st;
-	void *p;
-
-	*ret = (struct mapped_file){0};
-	/* The path is out of a dump: nothing but plain files is opened. */
-	if (stat(path, &st) || !S_ISREG(st.st_mode) || !st.st_size)
-		return false;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size)
-		return false;
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (p == MAP_FAILED)
-		return false;
-	ret->data = p;
-	ret->size = (uint64_t)st.st_size;
-	if (!nec_elf_parse(ret->data, ret->size, &ret->elf)) {
-		unmap_file(ret);
-		return false;
-	}
-	for (uint32_t i = 0; i < ret->elf.note_count && !ret->build_id_size; i++) {
-		uint64_t off = ret->elf.notes[i].off, size = ret->elf.notes[i].size;
-
-		if (off <= ret->size && size <= ret->size - off)
-			ret->build_id_size = nec_elf_build_id(ret->data + off, size, ret->build_id);
-	}
-	return true;
-}
+enum { LIBRARY_DIRS = sizeof(library_dirs) / sizeof(library_dirs[0]) };
 
 void nec_objfile_data_deinit(struct nec_objfile_data *data)
 {
@@ -114,7 +67,7 @@ static bool ranges_fit(const struct nec_image *image, uint32_t i, const struct n
  * the file that lies where the process had it is taken when it would have been mapped in just this
  * way: with a warning, and the probes of who reads it still have to hold.
  */
-static bool is_likely(const struct nec_image *image, uint32_t i, const struct mapped_file *f)
+static bool is_likely(const struct nec_image *image, uint32_t i, const struct nec_elffile *f)
 {
 	const struct nec_objfile *obj = &image->objfiles[i];
 
@@ -124,19 +77,16 @@ static bool is_likely(const struct nec_image *image, uint32_t i, const struct ma
 	       ranges_fit(image, i, &f->elf);
 }
 
-/*
- * Tries one file for objfile i. True when it is the one. What is there and is another is
- * remembered, so that the user sees which file was looked at.
- */
-static struct nec_error *try_file(struct nec_image *image, uint32_t i, const char *path,
-				  bool *match_ret)
+/* What is there and is another is remembered, so that the user sees which file was looked at. */
+struct nec_error *nec_lookup_try(struct nec_image *image, uint32_t i, const char *path,
+				 bool *match_ret)
 {
 	struct nec_objfile *obj = &image->objfiles[i];
 	struct nec_objfile_data *data = &image->objfile_data[i];
-	struct mapped_file f;
+	struct nec_elffile f;
 
 	*match_ret = false;
-	if (!map_file(path, &f))
+	if (!nec_elffile_map(path, &f))
 		return NULL;
 	*match_ret = obj->build_id_size && f.build_id_size == obj->build_id_size &&
 		     !memcmp(f.build_id, obj->build_id, f.build_id_size) &&
@@ -156,7 +106,7 @@ static struct nec_error *try_file(struct nec_image *image, uint32_t i, const cha
 		data->elf = f.elf;
 		return nec_image_string(image, path, strlen(path), &obj->found);
 	}
-	unmap_file(&f);
+	nec_elffile_unmap(&f);
 	if (obj->state != NEC_OBJFILE_GONE)
 		return NULL;
 	obj->state = obj->build_id_size ? NEC_OBJFILE_MISMATCH : NEC_OBJFILE_UNCHECKED;
@@ -203,7 +153,7 @@ static struct nec_error *try_debuginfod(struct nec_image *image, uint32_t i, boo
 		path = n > 0 ? strndup(target, (size_t)n) : NULL;
 	}
 	if (path)
-		err = try_file(image, i, path, match_ret);
+		err = nec_lookup_try(image, i, path, match_ret);
 	elf_end(elf);
 	if (fd >= 0)
 		close(fd);
@@ -230,22 +180,27 @@ static struct nec_error *try_in(struct nec_image *image, uint32_t i, const char 
 {
 	_cleanup_free_ char *path = join(dir, name);
 
-	return path ? try_file(image, i, path, match_ret) : &nec_enomem;
+	return path ? nec_lookup_try(image, i, path, match_ret) : &nec_enomem;
+}
+
+/* One of library_dirs under root; NULL when out of memory. */
+static char *library_dir(const struct nec_image *image, const char *root, size_t k)
+{
+	const char *triplet =
+		image->process.machine == EM_AARCH64 ? "aarch64-linux-gnu" : "x86_64-linux-gnu";
+	char dir[64];
+
+	snprintf(dir, sizeof(dir), library_dirs[k], triplet);
+	return join(root, dir);
 }
 
 static struct nec_error *try_library_dirs(struct nec_image *image, uint32_t i, const char *root,
 					  const char *name, bool *match_ret)
 {
-	const char *triplet =
-		image->process.machine == EM_AARCH64 ? "aarch64-linux-gnu" : "x86_64-linux-gnu";
-
 	*match_ret = false;
-	for (size_t k = 0; k < sizeof(library_dirs) / sizeof(library_dirs[0]) && !*match_ret; k++) {
-		char dir[64];
-		_cleanup_free_ char *path = NULL;
+	for (size_t k = 0; k < LIBRARY_DIRS && !*match_ret; k++) {
+		_cleanup_free_ char *path = library_dir(image, root, k);
 
-		snprintf(dir, sizeof(dir), library_dirs[k], triplet);
-		path = join(root, dir);
 		if (!path)
 			return &nec_enomem;
 		NEC_TRY(try_in(image, i, path, name, match_ret));
@@ -253,13 +208,79 @@ static struct nec_error *try_library_dirs(struct nec_image *image, uint32_t i, c
 	return NULL;
 }
 
+/* Who is asked of each place. */
+struct taker {
+	nec_lookup_fn fn;
+	void *arg;
+};
+
+static struct nec_error *ask(const struct taker *t, const char *dir, const char *name,
+			     bool *taken_ret)
+{
+	_cleanup_free_ char *path = join(dir, name);
+
+	return path ? t->fn(t->arg, path, taken_ret) : &nec_enomem;
+}
+
+/* The directories of a DT_RUNPATH, of len characters each, under root; $ORIGIN stands for that of the file it is in, which lies here. */
+static struct nec_error *ask_runpath(const struct taker *t, const char *root, const char *runpath,
+				     const char *origin, const char *name, bool *taken_ret)
+{
+	static const char variable[] = "$ORIGIN";
+	size_t own = origin && strrchr(origin, '/') ? (size_t)(strrchr(origin, '/') - origin) : 0;
+
+	*taken_ret = false;
+	while (*runpath && !*taken_ret) {
+		size_t len = strcspn(runpath, ":");
+		_cleanup_free_ char *dir = NULL;
+		int n;
+
+		if (!strncmp(runpath, variable, sizeof(variable) - 1))
+			n = asprintf(&dir, "%.*s%.*s", (int)own, origin ? origin : "",
+				     (int)(len - sizeof(variable) + 1),
+				     runpath + sizeof(variable) - 1);
+		else
+			n = asprintf(&dir, "%s%.*s", root, (int)len, runpath);
+		if (n < 0)
+			return &nec_enomem;
+		if (*dir == '/')
+			NEC_TRY(ask(t, dir, name, taken_ret));
+		runpath += len;
+		runpath += *runpath == ':';
+	}
+	return NULL;
+}
+
+struct nec_error *nec_lookup_library(const struct nec_image *image,
+				     const struct nec_load_options *options, const char *name,
+				     const char *runpath, const char *origin, nec_lookup_fn fn,
+				     void *arg, bool *taken_ret)
+{
+	const struct taker t = {fn, arg};
+	const char *root = options->sysroot ? options->sysroot : "";
+
+	*taken_ret = false;
+	for (size_t k = 0; !*taken_ret && options->lib_paths && options->lib_paths[k]; k++)
+		NEC_TRY(ask(&t, options->lib_paths[k], name, taken_ret));
+	if (!*taken_ret && runpath)
+		NEC_TRY(ask_runpath(&t, root, runpath, origin, name, taken_ret));
+	for (size_t k = 0; k < LIBRARY_DIRS && !*taken_ret; k++) {
+		_cleanup_free_ char *dir = library_dir(image, *root ? root : "/", k);
+
+		if (!dir)
+			return &nec_enomem;
+		NEC_TRY(ask(&t, dir, name, taken_ret));
+	}
+	return NULL;
+}
+
 /* Says why the file at path is not the one that ran. */
 static void explain(struct nec_image *image, const struct nec_objfile *obj, const char *path)
 {
-	struct mapped_file f;
+	struct nec_elffile f;
 	char want[129], have[129];
 
-	if (!map_file(path, &f)) {
+	if (!nec_elffile_map(path, &f)) {
 		nec_image_warn(image, "%s: no ELF program or library", path);
 		return;
 	}
@@ -271,7 +292,7 @@ static void explain(struct nec_image *image, const struct nec_objfile *obj, cons
 	else
 		nec_image_warn(image, "%s: the dump has no build id to compare with: not used",
 			       path);
-	unmap_file(&f);
+	nec_elffile_unmap(&f);
 }
 
 /* All the places in their order. */
@@ -293,7 +314,7 @@ static struct nec_error *look_for(struct nec_image *image, uint32_t i,
 	base = strrchr(path, '/');
 	base = base ? base + 1 : path;
 	if (obj->is_exe && options->exe) {
-		NEC_TRY(try_file(image, i, options->exe, &match));
+		NEC_TRY(nec_lookup_try(image, i, options->exe, &match));
 		if (!match)
 			explain(image, obj, options->exe);
 	}
@@ -306,7 +327,7 @@ static struct nec_error *look_for(struct nec_image *image, uint32_t i,
 		NEC_TRY(*path == '/' ? try_in(image, i, options->sysroot, path, &match)
 				     : try_library_dirs(image, i, options->sysroot, base, &match));
 	if (!match)
-		NEC_TRY(*path == '/' ? try_file(image, i, path, &match)
+		NEC_TRY(*path == '/' ? nec_lookup_try(image, i, path, &match)
 				     : try_library_dirs(image, i, "/", base, &match));
 	return match ? NULL : try_debuginfod(image, i, &match);
 }

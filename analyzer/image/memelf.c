@@ -91,6 +91,27 @@ bool nec_memelf_dynamic(const struct nec_image *image, const struct nec_elf *elf
 	return true;
 }
 
+const char *nec_memelf_dynamic_text(const struct nec_image *image, const struct nec_elf *elf,
+				    uint64_t bias, int64_t tag, uint32_t n)
+{
+	uint64_t addr = bias + elf->dynamic_vaddr, value;
+	struct nec_dynamic dyn;
+	int64_t own;
+
+	if (!nec_memelf_dynamic(image, elf, bias, &dyn) || !dyn.strtab)
+		return NULL;
+	for (uint64_t i = 0; i < MAX_DYNAMIC && i < elf->dynamic_size / 16; i++) {
+		if (!nec_image_u64(image, addr + 16 * i, (uint64_t *)&own) || own == DT_NULL ||
+		    !nec_image_u64(image, addr + 16 * i + 8, &value))
+			return NULL;
+		if (own == tag && !n--)
+			return value < dyn.strsz ? nec_image_cstr(image, dyn.strtab + value,
+								  dyn.strsz - value)
+						 : NULL;
+	}
+	return NULL;
+}
+
 static uint32_t count_by_gnu_hash(const struct nec_image *image, uint64_t table)
 {
 	uint32_t head[4]; /* buckets, first symbol, words of the Bloom filter, its shift */

@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "image/lookup.h"
+#include "image/lostfiles.h"
 #include "image/memelf.h"
 #include "image/private.h"
 
@@ -23,8 +24,8 @@ enum {
 	MAX_PATH = 4096,
 };
 
-static struct nec_error *add_objfile(struct nec_image *image, struct nec_objfile *obj,
-				     const struct nec_elf *elf, bool by_contents)
+struct nec_error *nec_objfile_add(struct nec_image *image, const struct nec_objfile *obj,
+				  const struct nec_elf *elf, bool by_contents)
 {
 	uint32_t capacity = image->objfile_capacity;
 
@@ -116,7 +117,7 @@ static struct nec_error *from_file_ranges(struct nec_image *image)
 		if (!is_elf)
 			continue;
 		describe(image, &obj, &elf);
-		NEC_TRY(add_objfile(image, &obj, &elf, false));
+		NEC_TRY(nec_objfile_add(image, &obj, &elf, false));
 		/* Above the cap nothing was added. */
 		if (image->objfiles[image->objfile_count - 1].start == f->start)
 			f->objfile = image->objfile_count - 1;
@@ -159,7 +160,7 @@ static struct nec_error *add_by_contents(struct nec_image *image, uint64_t start
 		name = buf;
 	}
 	NEC_TRY(nec_image_string(image, name, strlen(name), &obj.path));
-	return add_objfile(image, &obj, &elf, true);
+	return nec_objfile_add(image, &obj, &elf, true);
 }
 
 /* Full paths for what only the contents told of: the dynamic loader's own list. */
@@ -293,6 +294,10 @@ struct nec_error *nec_image_find_objfiles(struct nec_image *image,
 	NEC_TRY(from_contents(image));
 	NEC_TRY(sort_objfiles(image));
 	NEC_TRY(nec_lookup_files(image, options));
+	if (!has_note && image->completeness.truncated) {
+		NEC_TRY(nec_lostfiles_find(image, options));
+		NEC_TRY(sort_objfiles(image));
+	}
 	for (uint32_t i = 0; i < image->objfile_count && !has_note; i++) {
 		if (image->objfile_data[i].map)
 			NEC_TRY(add_file_ranges(image, i));

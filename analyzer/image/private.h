@@ -94,6 +94,9 @@ struct nec_error *nec_image_merge(struct nec_image *image);
 /* image/objfile.c: which ELF files were mapped, and where they are now. */
 struct nec_error *nec_image_find_objfiles(struct nec_image *image,
 					  const struct nec_load_options *options);
+/* One more, copied, not in order; above the cap nothing is added. */
+struct nec_error *nec_objfile_add(struct nec_image *image, const struct nec_objfile *obj,
+				  const struct nec_elf *elf, bool by_contents);
 void nec_objfile_data_deinit(struct nec_objfile_data *data);
 
 /* image/process.c: auxiliary vector, command line and environment. */

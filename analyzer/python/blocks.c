@@ -2,7 +2,7 @@
 /* What the blocks of pymalloc are; see blocks.h. */
 #include "python/blocks.h"
 
-const unsigned int nec_block_leads[NEC_BLOCK_LEADS] = {0, 16, 24, 32, 40, 48};
+const unsigned int nec_block_leads[NEC_BLOCK_LEADS] = {0, 16, 24, 32, 40, 48, 56, 64};
 
 /* The size of the block in use that begins at addr and is nothing yet; 0: there is none. */
 static uint64_t unknown_block(const struct nec_walk *walk, uint64_t addr)

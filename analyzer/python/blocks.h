@@ -25,10 +25,10 @@ struct nec_blocks {
 	uint64_t bytes[NEC_USES];
 };
 
-/* Where an object may begin in a block: behind a collector's header, managed words, the debug
- * hook's bytes. */
+/* Where an object may begin in a block: behind a collector's header (24 bytes until 3.7), managed
+ * words, the bytes of one or two debug hooks. */
 extern const unsigned int nec_block_leads[];
-enum { NEC_BLOCK_LEADS = 6 };
+enum { NEC_BLOCK_LEADS = 8 };
 
 /* Does the block hold a dead object that its type keeps, NEC_USE_KEPT? What it points at is gone or
  * others'. */

@@ -303,10 +303,79 @@ static bool is_pthread(const struct nec_image *image, uint64_t addr)
 	return addr && i < count;
 }
 
+/*
+ * The same where the dump has lost which threads there were: an address in memory that is written to, aligned as glibc aligns its struct
+ * pthread. Much else is, so that the rest must tell.
+ */
+static bool may_be_pthread(const struct nec_image *image, uint64_t addr)
+{
+	const struct nec_mapping *map;
+	uint32_t count;
+
+	nec_image_threads(image, &count);
+	if (count)
+		return is_pthread(image, addr);
+	map = addr & 63 ? NULL : nec_image_mapping_at(image, addr);
+	return map && map->perms & NEC_PERM_W;
+}
+
 /* A dict with that name in it. */
 static bool has_name(const struct nec_target *t, uint64_t obj, const char *name)
 {
 	return is_dict(t, obj) && nec_dict_find(t, obj, name);
+}
+
+/* A dict, or what may be one in memory that was cut off. */
+static bool is_dict_or_cut(const struct nec_target *t, uint64_t obj)
+{
+	const struct nec_mapping *map;
+
+	if (!obj || obj & 7)
+		return false;
+	if (nec_image_view(t->image, obj, 8))
+		return is_dict(t, obj);
+	map = nec_image_mapping_at(t->image, obj);
+	return map && map->perms & NEC_PERM_W;
+}
+
+/* Does a thread state of the list run Python code? Its frame is an object until 3.10. */
+static bool has_frame(const struct nec_target *t, uint64_t thread)
+{
+	enum { MOST = 256 };
+
+	for (int n = 0; thread && !(thread & 7) && n < MOST; n++) {
+		uint64_t frame = nec_field(t, thread, NEC_F_THREAD_FRAME);
+		const char *name = NULL;
+
+		if (frame && !(frame & 7))
+			name = nec_image_cstr(
+				t->image, nec_field(t, nec_type_of(t, frame), NEC_F_TYPE_NAME), 16);
+		if (name && !strcmp(name, "frame"))
+			return true;
+		thread = nec_field(t, thread, NEC_F_THREAD_NEXT);
+	}
+	return false;
+}
+
+/* The namespaces of an interpreter are old, and may all be behind the cut: is there one at addr by what else it has? */
+static bool is_rest_of_interpreter(const struct nec_target *t, uint64_t addr, uint64_t thread)
+{
+	uint64_t ident = nec_field(t, thread, NEC_F_THREAD_IDENT);
+
+	return nec_image_completeness(t->image)->truncated &&
+	       is_dict_or_cut(t, nec_field(t, addr, NEC_F_INTERP_MODULES)) &&
+	       is_dict_or_cut(t, nec_field(t, addr, NEC_F_INTERP_SYSDICT)) &&
+	       is_dict_or_cut(t, nec_field(t, addr, NEC_F_INTERP_BUILTINS)) &&
+	       (is_pthread(t->image, ident) ||
+		(may_be_pthread(t->image, ident) && nec_has(t, NEC_F_THREAD_FRAME) && has_frame(t, thread)));
+}
+
+/* Is one of the namespaces of the interpreter at addr what it is? */
+static bool has_namespaces(const struct nec_target *t, uint64_t addr)
+{
+	return has_name(t, nec_field(t, addr, NEC_F_INTERP_MODULES), "sys") ||
+	       has_name(t, nec_field(t, addr, NEC_F_INTERP_SYSDICT), "modules") ||
+	       has_name(t, nec_field(t, addr, NEC_F_INTERP_BUILTINS), "len");
 }
 
 /*
@@ -317,20 +386,20 @@ static bool has_name(const struct nec_target *t, uint64_t obj, const char *name)
  */
 static bool is_interpreter(const struct nec_target *t, uint64_t addr)
 {
-	uint64_t thread, modules, sys, builtins;
+	uint64_t thread;
 
 	if (addr & 7 || !nec_image_view(t->image, addr, nec_off(t, NEC_F_INTERP_THREADS_HEAD) + 8))
 		return false;
 	thread = nec_field(t, addr, NEC_F_INTERP_THREADS_HEAD);
 	if (!thread || thread & 7 || nec_field(t, thread, NEC_F_THREAD_INTERP) != addr)
 		return false;
-	modules = nec_field(t, addr, NEC_F_INTERP_MODULES);
-	sys = nec_field(t, addr, NEC_F_INTERP_SYSDICT);
-	builtins = nec_field(t, addr, NEC_F_INTERP_BUILTINS);
-	if (has_name(t, modules, "sys") || has_name(t, sys, "modules") ||
-	    has_name(t, builtins, "len"))
+	if (has_namespaces(t, addr))
 		return true;
-	return (is_dict(t, modules) || is_dict(t, sys) || is_dict(t, builtins)) &&
+	if (is_rest_of_interpreter(t, addr, thread))
+		return true;
+	return (is_dict(t, nec_field(t, addr, NEC_F_INTERP_MODULES)) ||
+		is_dict(t, nec_field(t, addr, NEC_F_INTERP_SYSDICT)) ||
+		is_dict(t, nec_field(t, addr, NEC_F_INTERP_BUILTINS))) &&
 	       (nec_image_completeness(t->image)->truncated ||
 		is_pthread(t->image, nec_field(t, thread, NEC_F_THREAD_IDENT)));
 }
@@ -347,27 +416,29 @@ static uint64_t head_of(const struct nec_target *t, uint64_t addr)
 		       : 0;
 }
 
-static uint64_t interpreter_by_runtime(struct nec_target *t)
+/* The variable _PyRuntime, by its symbol or, in a stripped file, by its section. */
+static bool find_runtime(const struct nec_target *t, uint64_t *addr_ret, uint64_t *size_ret)
 {
 	const struct nec_mapping *own = nec_image_mapping_at(t->image, t->type_type);
-	uint64_t addr, size;
+	uint32_t objfile = own ? own->objfile : UINT32_MAX;
 	struct nec_error *err;
 
-	if (!nec_has(t, NEC_F_RUNTIME_INTERP_HEAD))
-		return 0;
-	err = nec_image_symbol(t->image, own ? own->objfile : UINT32_MAX, "_PyRuntime", &addr,
-			       &size);
+	err = nec_image_symbol(t->image, objfile, "_PyRuntime", addr_ret, size_ret);
 	if (err) {
 		nec_error_destroy(err);
-		err = nec_image_section(t->image, own ? own->objfile : UINT32_MAX, ".PyRuntime",
-					&addr, &size);
+		err = nec_image_section(t->image, objfile, ".PyRuntime", addr_ret, size_ret);
 	}
-	if (err) {
-		nec_error_destroy(err);
+	nec_error_destroy(err);
+	return !err;
+}
+
+static uint64_t interpreter_by_runtime(struct nec_target *t)
+{
+	uint64_t size;
+
+	if (!nec_has(t, NEC_F_RUNTIME_INTERP_HEAD) || !find_runtime(t, &t->runtime, &size))
 		return 0;
-	}
-	t->runtime = addr;
-	return head_of(t, addr);
+	return head_of(t, t->runtime);
 }
 
 /* 3.13 on: the runtime begins with a cookie, for whoever looks from outside. */
@@ -410,7 +481,9 @@ static uint64_t interpreter_by_heap(struct nec_target *t)
 		 back = nec_off(t, NEC_F_THREAD_INTERP);
 	uint32_t count, i;
 	const struct nec_segment *segments = nec_image_segments(t->image, &count);
+	uint32_t threads;
 
+	nec_image_threads(t->image, &threads);
 	if (!nec_image_completeness(t->image)->truncated)
 		return 0;
 	for (i = 0; i < count; i++) {
@@ -424,26 +497,80 @@ static uint64_t interpreter_by_heap(struct nec_target *t)
 			memcpy(&thread, segments[i].data + (addr - segments[i].start) + head, 8);
 			if (thread > 4096 && !(thread & 7) &&
 			    word_at(t->image, thread + back, addr) &&
-			    is_pthread(t->image, nec_field(t, thread, NEC_F_THREAD_IDENT)) &&
-			    is_interpreter(t, addr))
+			    may_be_pthread(t->image, nec_field(t, thread, NEC_F_THREAD_IDENT)) &&
+			    is_interpreter(t, addr) &&
+			    (threads || has_namespaces(t, addr) ||
+			     is_rest_of_interpreter(t, addr, thread)))
 				return addr;
 		}
 	}
 	return 0;
 }
 
-/* Is there the state of a thread of interpreter `interp` (0: of any that is static data) at addr?
+/* Where the main interpreter lies since 3.11: in static data, of which _PyRuntime is the part where its symbol is known. */
+struct extent {
+	uint64_t start, end;
+};
+
+static struct extent find_statics(const struct nec_target *t)
+{
+	uint64_t start, size;
+
+	return find_runtime(t, &start, &size) ? (struct extent){start, start + size}
+					      : (struct extent){t->data_start, t->data_end};
+}
+
+enum {
+	MOST_TID = 1 << 22,  /* PID_MAX_LIMIT of Linux */
+	MOST_STACK = 1 << 24, /* a chunk of frames; 16 KiB unless one is larger */
+};
+
+/*
+ * Is there the state of a thread at addr? Much refers to static data: where the dump has lost which threads there were, number and stack of
+ * frames must be what such are.
  */
-static bool is_lost_thread(const struct nec_target *t, uint64_t addr, uint64_t interp)
+static bool is_lost_thread(const struct nec_target *t, uint64_t addr, const struct extent *statics)
 {
 	uint64_t own = nec_field(t, addr, NEC_F_THREAD_INTERP),
-		 next = nec_field(t, addr, NEC_F_THREAD_NEXT);
+		 next = nec_field(t, addr, NEC_F_THREAD_NEXT), tid, chunk, top;
+	uint32_t threads;
 
-	return own >= t->data_start && own < t->data_end && !(own & 7) && !(next & 7) &&
-	       (!interp || own == interp) &&
-	       (!next || !nec_image_view(t->image, next, 8) ||
-		nec_field(t, next, NEC_F_THREAD_INTERP) == own ||
-		(next >= t->data_start && next < t->data_end));
+	if (own < statics->start || own >= statics->end || own & 7 || next & 7 ||
+	    !may_be_pthread(t->image, nec_field(t, addr, NEC_F_THREAD_IDENT)))
+		return false;
+	nec_image_threads(t->image, &threads);
+	tid = nec_field(t, addr, NEC_F_THREAD_NATIVE_ID);
+	chunk = nec_field(t, addr, NEC_F_THREAD_DATASTACK_CHUNK);
+	top = nec_field(t, addr, NEC_F_THREAD_DATASTACK_TOP);
+	if (!threads && (!tid || tid > MOST_TID || !chunk || chunk & 4095 || top <= chunk || top - chunk > MOST_STACK))
+		return false;
+	return !next || !nec_image_view(t->image, next, 8) ||
+	       nec_field(t, next, NEC_F_THREAD_INTERP) == own ||
+	       (next >= t->data_start && next < t->data_end);
+}
+
+enum { MOST_STATES = 256 };
+
+/* The interpreter that most of these threads are of; these alone are left. */
+static uint64_t most_common_owner(const struct nec_target *t, uint64_t *states, uint32_t *n)
+{
+	uint64_t owner = 0, own;
+	uint32_t i, k, count, most = 0, left = 0;
+
+	for (i = 0; i < *n; i++) {
+		own = nec_field(t, states[i], NEC_F_THREAD_INTERP);
+		for (count = 0, k = i; k < *n; k++)
+			count += nec_field(t, states[k], NEC_F_THREAD_INTERP) == own;
+		if (count <= most)
+			continue;
+		most = count;
+		owner = own;
+	}
+	for (i = 0; i < *n; i++)
+		if (nec_field(t, states[i], NEC_F_THREAD_INTERP) == owner)
+			states[left++] = states[i];
+	*n = left;
+	return owner;
 }
 
 /*
@@ -453,27 +580,28 @@ static bool is_lost_thread(const struct nec_target *t, uint64_t addr, uint64_t i
  */
 static uint64_t interpreter_by_threads(struct nec_target *t)
 {
-	uint64_t states[256], ident = nec_off(t, NEC_F_THREAD_IDENT), interp = 0;
+	uint64_t states[MOST_STATES], ident = nec_off(t, NEC_F_THREAD_IDENT), interp;
 	uint32_t count, i, k, n = 0;
 	const struct nec_segment *segments = nec_image_segments(t->image, &count);
+	struct extent statics;
 
 	if (!nec_image_completeness(t->image)->truncated ||
 	    t->layout.traits.frames != NEC_FRAME_INTERPRETER)
 		return 0;
+	statics = find_statics(t);
 	for (i = 0; i < count; i++) {
 		uint64_t addr, v;
 
 		if (segments[i].origin != NEC_ORIGIN_DUMP || !(segments[i].perms & NEC_PERM_W))
 			continue;
-		for (addr = segments[i].start; addr + 8 <= segments[i].end && n < 256; addr += 8) {
+		for (addr = segments[i].start; addr + 8 <= segments[i].end && n < MOST_STATES;
+		     addr += 8) {
 			memcpy(&v, segments[i].data + (addr - segments[i].start), 8);
-			if (v < 4096 || !is_pthread(t->image, v) ||
-			    !is_lost_thread(t, addr - ident, interp))
-				continue;
-			interp = nec_field(t, addr - ident, NEC_F_THREAD_INTERP);
-			states[n++] = addr - ident;
+			if (v >= 4096 && !(v & 63) && is_lost_thread(t, addr - ident, &statics))
+				states[n++] = addr - ident;
 		}
 	}
+	interp = most_common_owner(t, states, &n);
 	/* The newest is the one that is behind no other. */
 	for (i = 0; i < n; i++) {
 		for (k = 0; k < n && nec_field(t, states[k], NEC_F_THREAD_NEXT) != states[i]; k++)
@@ -672,7 +800,7 @@ static struct nec_error *no_python(const struct nec_image *image)
 		"no CPython in what is left of it: it was cut off at %llu of %llu bytes, and the types of Python, static data that any object needs to be known, lie behind that%s",
 		(unsigned long long)c->file_size, (unsigned long long)c->expected_size,
 		named ? ""
-		      : "; so do the notes that name the mapped files, which could stand in for them");
+		      : "; so do the notes that name the mapped files, which could stand in for them: --exe FILE, --lib-path DIR");
 }
 
 static struct nec_error *find_target(struct nec_target *t, const struct nec_image *image, bool quick)

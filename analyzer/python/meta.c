@@ -135,7 +135,8 @@ void nec_python_meta_collect(struct nec_python_meta *m, const struct nec_ledger 
 		missing += w->missing[i];
 	add(m, "kinds", "objects,references,values,roots,types,mappings,threads");
 	add(m, "arch", "%s", p->machine == EM_AARCH64 ? "aarch64" : "x86_64");
-	add(m, "pid", "%u", p->pid);
+	if (p->pid) /* 0: the notes are behind the cut */
+		add(m, "pid", "%u", p->pid);
 	if (p->exe)
 		add(m, "exe", "%s", p->exe);
 	if (!no_values) /* arguments are payload: passwords are given so */
@@ -143,7 +144,8 @@ void nec_python_meta_collect(struct nec_python_meta *m, const struct nec_ledger 
 	add_settings(m, p);
 	if (p->writer)
 		add(m, "writer", "%s", p->writer);
-	add(m, "signal", "%d", p->signo);
+	if (p->pid || threads)
+		add(m, "signal", "%d", p->signo);
 	if (p->signo) {
 		add(m, "signal_code", "%d", p->sigcode);
 		add(m, "signal_address", "0x%llx", (unsigned long long)p->sigaddr);

@@ -37,12 +37,24 @@ static bool is_code(const struct nec_target *t, uint64_t code)
 	return code && flags & (NEC_TYPE_STR_SUBCLASS | NEC_TYPE_BYTES_SUBCLASS);
 }
 
-/* Was the dump cut off before this code object? Then the frame is one all the same, and what is
- * below it is to be shown. */
+static bool is_behind_cut(const struct nec_target *t, uint64_t addr)
+{
+	return addr && !(addr & 7) && nec_image_completeness(t->image)->truncated &&
+	       nec_image_mapping_at(t->image, addr) && !nec_image_view(t->image, addr, 8);
+}
+
+/* Was the dump cut off before this code object, or before its name, which is older? Then the frame
+ * is one all the same, and what is below it is to be shown. */
 static bool is_cut_off(const struct nec_target *t, uint64_t code)
 {
-	return code && !(code & 7) && nec_image_completeness(t->image)->truncated &&
-	       nec_image_mapping_at(t->image, code) && !nec_image_view(t->image, code, 8);
+	const char *type;
+
+	if (is_behind_cut(t, code))
+		return true;
+	if (!is_behind_cut(t, nec_field(t, code, NEC_F_CODE_NAME)))
+		return false;
+	type = nec_image_cstr(t->image, nec_field(t, nec_type_of(t, code), NEC_F_TYPE_NAME), 8);
+	return type && !strcmp(type, "code");
 }
 
 static uint64_t capped(uint64_t count)

@@ -285,7 +285,7 @@ static struct nec_error *put_state(struct nec_threads *threads, struct nec_threa
 {
 	const struct nec_process *process = nec_image_process(threads->target->image);
 	_cleanup_(nec_text_deinit) struct nec_text text = {0};
-	uint32_t i = (uint32_t)(thread - threads->items);
+	uint32_t i = (uint32_t)(thread - threads->items), known;
 
 	if (nec_culprit_is_dying(threads, i)) {
 		nec_text_printf(&text, "died of signal %d", process->signo);
@@ -299,8 +299,10 @@ static struct nec_error *put_state(struct nec_threads *threads, struct nec_threa
 			nec_text_printf(&text, ", called by %s", threads->culprit_caller);
 		nec_text_puts(&text, ": ");
 	}
+	nec_image_threads(threads->target->image, &known);
 	if (!thread->native)
-		nec_text_puts(&text, "not in the dump: ended, or left behind by a fork");
+		nec_text_puts(&text, known ? "not in the dump: ended, or left behind by a fork"
+					   : "not known: its registers were cut off");
 	else if (thread->aside)
 		nec_text_puts(&text, "not running: its thread is in another interpreter");
 	else

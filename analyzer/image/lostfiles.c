@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Libraries that a dump lost with its notes; see lostfiles.h. */
+#include <dirent.h>
+#include <elf.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "image/elffile.h"
+#include "image/lookup.h"
+#include "image/lostfiles.h"
+#include "image/memelf.h"
+#include "image/private.h"
+
+enum {
+	MAX_PATHS = 512,  /* that are tried, each against every mapping */
+	MAX_NEEDED = 256, /* of one file */
+	MAX_PATH = 4096,
+	FEWEST_PAGES = 32, /* of a file: smaller ones look alike */
+};
+
+struct search {
+	struct nec_image *image;
+	const struct nec_load_options *options;
+	char **paths; /* owned: what was tried or is to be */
+	uint32_t path_count, path_capacity;
+};
+
+/* ---- places ---- */
+
+static int compare_start(const void *key, const void *item)
+{
+	uint64_t x = *(const uint64_t *)key, y = ((const struct nec_load *)item)->start;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * The first load of those that are [start, end) together, NULL when they are not. Behind file_end
+ * is memory of no file, which the kernel joins with such memory behind it.
+ */
+static const struct nec_load *tiles(const struct nec_image *image, uint64_t start,
+				    uint64_t file_end, uint64_t end,
+				    const struct nec_load **last_ret)
+{
+	const struct nec_load *l = bsearch(&start, image->loads, image->load_count,
+					   sizeof(*image->loads), compare_start);
+	const struct nec_load *first = l, *behind = image->loads + image->load_count;
+
+	for (; l && l < behind && l->start == start; l++) {
+		*last_ret = l;
+		start = l->end;
+		if (start >= end)
+			return start == end || l->start >= file_end ? first : NULL;
+	}
+	return NULL;
+}
+
+static bool is_mapped(const struct nec_image *image, uint64_t start, uint64_t end)
+{
+	uint32_t low = 0, high = image->load_count;
+
+	while (low < high) { /* the first load that ends behind start */
+		uint32_t middle = low + (high - low) / 2;
+
+		if (image->loads[middle].end <= start)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < image->load_count && image->loads[low].start < end;
+}
+
+/*
+ * Would this file, put at that bias, be mapped as the dump says? Data that is written to is always
+ * among the loads; of the rest what is there must be whole.
+ */
+static bool fits(const struct nec_image *image, const struct nec_elf *elf, uint64_t bias)
+{
+	for (uint32_t i = 0; i < elf->load_count; i++) {
+		const struct nec_elf_load *l = &elf->loads[i];
+		uint64_t start = nec_page_down(image, bias + l->vaddr);
+		uint64_t end = nec_page_up(image, bias + l->vaddr + l->memsz);
+		const struct nec_load *first, *last = NULL;
+
+		if (start >= end)
+			continue;
+		if (!(l->perms & NEC_PERM_W) && !is_mapped(image, start, end))
+			continue;
+		first = tiles(image, start, nec_page_up(image, bias + l->vaddr + l->filesz), end,
+			      &last);
+		if (!first || first->perms & NEC_PERM_X & ~l->perms ||
+		    (l->perms & NEC_PERM_W && !(last->perms & NEC_PERM_W)))
+			return false;
+	}
+	for (uint32_t i = 0; i < image->objfile_count; i++) {
+		const struct nec_objfile *obj = &image->objfiles[i];
+
+		if (obj->start < bias + elf->end_vaddr && obj->end > bias + elf->header_vaddr)
+			return false;
+	}
+	return true;
+}
+
+/* The one bias at which it fits. */
+static bool find_bias(const struct nec_image *image, const struct nec_elf *elf, uint64_t *ret)
+{
+	const struct nec_elf_load *written = NULL;
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < elf->load_count; i++)
+		if (elf->loads[i].perms & NEC_PERM_W)
+			written = &elf->loads[i];
+	if (!written || elf->type != ET_DYN || elf->machine != image->process.machine ||
+	    (elf->end_vaddr - elf->header_vaddr) / image->process.page_size < FEWEST_PAGES)
+		return false;
+	for (uint32_t i = 0; i < image->load_count && found < 2; i++) {
+		uint64_t bias = image->loads[i].start - nec_page_down(image, written->vaddr);
+
+		if (!fits(image, elf, bias))
+			continue;
+		*ret = bias;
+		found++;
+	}
+	return found == 1;
+}
+
+/* ---- files ---- */
+
+static bool was_tried(const struct search *s, const char *path)
+{
+	for (uint32_t i = 0; i < s->path_count; i++)
+		if (!strcmp(s->paths[i], path))
+			return true;
+	return s->path_count >= MAX_PATHS;
+}
+
+static struct nec_error *remember(struct search *s, const char *path)
+{
+	NEC_TRY(nec_image_grow((void **)&s->paths, &s->path_capacity, s->path_count,
+			       sizeof(*s->paths)));
+	s->paths[s->path_count] = strdup(path);
+	return s->paths[s->path_count++] ? NULL : &nec_enomem;
+}
+
+/* Takes a library that lies here when there is one place for it. */
+static struct nec_error *try_library(void *arg, const char *path, bool *taken_ret)
+{
+	struct search *s = arg;
+	struct nec_image *image = s->image;
+	_cleanup_elffile_ struct nec_elffile file = {0};
+	struct nec_objfile obj = {.state = NEC_OBJFILE_MATCH};
+	uint32_t before = image->objfile_count;
+
+	*taken_ret = false;
+	if (was_tried(s, path))
+		return NULL;
+	NEC_TRY(remember(s, path));
+	if (!nec_elffile_map(path, &file) || !find_bias(image, &file.elf, &obj.bias))
+		return NULL;
+	obj.start = nec_page_down(image, obj.bias + file.elf.header_vaddr);
+	obj.end = nec_page_up(image, obj.bias + file.elf.end_vaddr);
+	memcpy(obj.build_id, file.build_id, file.build_id_size);
+	obj.build_id_size = file.build_id_size;
+	NEC_TRY(nec_image_string(image, path, strlen(path), &obj.found));
+	obj.path = obj.found;
+	NEC_TRY(nec_objfile_add(image, &obj, &file.elf, true));
+	if (image->objfile_count == before)
+		return NULL;
+	image->objfile_data[before].map = nec_take(file.data);
+	image->objfile_data[before].map_size = file.size;
+	nec_image_warn(
+		image,
+		"%s: the dump was cut off before its list of files; used because there is one place alone where its mappings fit",
+		path);
+	*taken_ret = true;
+	return NULL;
+}
+
+/* What the dynamic loader was told of objfile i, by its file or by what the dump has of it. */
+static const char *told(const struct nec_image *image, uint32_t i, int64_t tag, uint32_t n)
+{
+	const struct nec_objfile_data *data = &image->objfile_data[i];
+	const struct nec_elffile file = {
+		.data = data->map, .size = data->map_size, .elf = data->elf};
+
+	return data->map ? nec_elffile_dynamic_text(&file, tag, n)
+			 : nec_memelf_dynamic_text(image, &data->elf, image->objfiles[i].bias, tag,
+						   n);
+}
+
+/* What objfile i needs. */
+static struct nec_error *try_needed(struct search *s, uint32_t i)
+{
+	const char *runpath = told(s->image, i, DT_RUNPATH, 0), *name;
+
+	if (!runpath)
+		runpath = told(s->image, i, DT_RPATH, 0);
+	for (uint32_t n = 0; n < MAX_NEEDED; n++) {
+		bool taken;
+
+		name = told(s->image, i, DT_NEEDED, n);
+		if (!name)
+			return NULL;
+		NEC_TRY(nec_lookup_library(s->image, s->options, name, runpath,
+					   s->image->objfiles[i].found, try_library, s, &taken));
+	}
+	return NULL;
+}
+
+static bool is_library(const char *name)
+{
+	return strstr(name, ".so") != NULL;
+}
+
+static struct nec_error *try_lib_path(struct search *s, const char *dir)
+{
+	_cleanup_free_ struct dirent **names = NULL;
+	int count = scandir(dir, &names, NULL, alphasort);
+	struct nec_error *err = NULL;
+
+	for (int i = 0; i < count; i++) {
+		char path[MAX_PATH];
+		bool taken;
+
+		if (!err && is_library(names[i]->d_name) &&
+		    (size_t)snprintf(path, sizeof(path), "%s/%s", dir, names[i]->d_name) <
+			    sizeof(path))
+			err = try_library(s, path, &taken);
+		free(names[i]);
+	}
+	return err;
+}
+
+/* ---- paths in memory ---- */
+
+/* Is it the path of a file, from its slash to its NUL, that at is in? */
+static bool path_around(const struct nec_segment *seg, const uint8_t *at, char ret[MAX_PATH])
+{
+	const uint8_t *end = seg->data + (seg->end - seg->start), *start = at, *p = at;
+
+	while (p<end && * p> ' ' && *p < 127 && p - at < MAX_PATH / 2)
+		p++;
+	if (p == end || *p)
+		return false;
+	while (start > seg->data && start[-1] > ' ' && start[-1] < 127 &&
+	       at - start < MAX_PATH / 2 - 1)
+		start--;
+	if (*start != '/')
+		return false;
+	memcpy(ret, start, (size_t)(p - start) + 1);
+	return true;
+}
+
+/* The program of an objfile whose build id the dump has. */
+static struct nec_error *try_program(struct search *s, const char *path)
+{
+	struct nec_image *image = s->image;
+
+	if (was_tried(s, path))
+		return NULL;
+	NEC_TRY(remember(s, path));
+	for (uint32_t i = 0; i < image->objfile_count; i++) {
+		bool match;
+
+		if (!image->objfiles[i].is_exe || image->objfiles[i].state == NEC_OBJFILE_MATCH)
+			continue;
+		NEC_TRY(nec_lookup_try(image, i, path, &match));
+		if (!match)
+			continue;
+		image->objfiles[i].path = image->objfiles[i].found;
+		return try_needed(s, i);
+	}
+	return NULL;
+}
+
+static struct nec_error *try_path(struct search *s, const char *path)
+{
+	const char *root = s->options->sysroot ? s->options->sysroot : "";
+	char here[MAX_PATH * 2];
+	bool taken;
+
+	if ((size_t)snprintf(here, sizeof(here), "%s%s", root, path) >= sizeof(here))
+		return NULL;
+	return is_library(strrchr(path, '/')) ? try_library(s, here, &taken) : try_program(s, here);
+}
+
+static struct nec_error *try_paths_in(struct search *s, const struct nec_segment *seg,
+				      const char *mark)
+{
+	const uint8_t *p = seg->data, *end = p + (seg->end - seg->start);
+	char path[MAX_PATH];
+
+	while ((p = memmem(p, (size_t)(end - p), mark, strlen(mark)))) {
+		if (path_around(seg, p, path))
+			NEC_TRY(try_path(s, path));
+		p += strlen(mark);
+	}
+	return NULL;
+}
+
+static struct nec_error *try_memory(struct search *s, const char *mark)
+{
+	const struct nec_segment *segments = s->image->segments;
+
+	for (uint32_t i = 0; i < s->image->segment_count && s->path_count < MAX_PATHS; i++)
+		if (segments[i].origin == NEC_ORIGIN_DUMP && segments[i].perms & NEC_PERM_W)
+			NEC_TRY(try_paths_in(s, &segments[i], mark));
+	return NULL;
+}
+
+static struct nec_error *find_all(struct search *s)
+{
+	uint32_t known = s->image->objfile_count, i;
+
+	for (i = 0; s->options->lib_paths && s->options->lib_paths[i]; i++)
+		NEC_TRY(try_lib_path(s, s->options->lib_paths[i]));
+	for (i = 0; i < known; i++)
+		NEC_TRY(try_needed(s, i));
+	NEC_TRY(try_memory(s, "/python"));
+	NEC_TRY(try_memory(s, ".so"));
+	for (i = known; i < s->image->objfile_count; i++)
+		NEC_TRY(try_needed(s, i));
+	return NULL;
+}
+
+struct nec_error *nec_lostfiles_find(struct nec_image *image,
+				     const struct nec_load_options *options)
+{
+	struct search s = {.image = image, .options = options};
+	struct nec_error *err = find_all(&s);
+
+	while (s.path_count)
+		free(s.paths[--s.path_count]);
+	free(s.paths);
+	return err;
+}
