@@ -40,6 +40,7 @@ struct nec_dwarf {
 	Dwfl *dwfl;
 	Dwarf *dw; /* owned by dwfl */
 	char *path;
+	struct nec_dwarf *definitions; /* borrowed; NULL: none */
 	bool indexed;
 	struct entry *entries;
 	uint32_t *slots; /* open addressing: index + 1 of the first entry of a kind and name */
@@ -615,6 +616,32 @@ static const char *first_member(struct nec_dwarf *d, Dwarf_Die type, const char 
 	return NULL;
 }
 
+/* Does what this file only declares begin with head where it is defined? */
+static bool begins_elsewhere(struct nec_dwarf *d, Dwarf_Die *declared, const char *head)
+{
+	struct nec_dwarf *other = d->definitions;
+	const char *type = dwarf_diename(declared), *name;
+	struct entry *e;
+	struct nec_error *err;
+
+	if (!other || !type || !has_flag(declared, DW_AT_declaration))
+		return false;
+	err = ensure_index(other);
+	if (!err)
+		err = find_entry(other, NAME_AGGREGATE, type, &e);
+	if (err) {
+		nec_error_destroy(err);
+		return false;
+	}
+	name = e ? first_member(other, e->die, head) : NULL;
+	return name && !strcmp(name, head);
+}
+
+void nec_dwarf_define_in(struct nec_dwarf *dwarf, struct nec_dwarf *definitions)
+{
+	dwarf->definitions = definitions;
+}
+
 static bool points_to_head(struct nec_dwarf *d, Dwarf_Die *pointer, const char *head)
 {
 	Dwarf_Die pointee;
@@ -624,7 +651,7 @@ static bool points_to_head(struct nec_dwarf *d, Dwarf_Die *pointer, const char *
 	    !peel(&pointee) || !is_aggregate(&pointee))
 		return false;
 	name = first_member(d, pointee, head);
-	return name && !strcmp(name, head);
+	return name ? !strcmp(name, head) : begins_elsewhere(d, &pointee, head);
 }
 
 struct nec_error *nec_dwarf_pointers(struct nec_dwarf *dwarf, const char *type, const char *head_type,

@@ -33,6 +33,9 @@ struct nec_error *nec_dwarf_member(struct nec_dwarf *dwarf, const char *type, co
 /* One member found by nec_dwarf_pointers or nec_dwarf_members; name is borrowed for the call. An error ends the enumeration. */
 typedef struct nec_error *nec_dwarf_pointer_fn(void *arg, const char *name, int64_t off);
 
+/* What dwarf only declares, as an extension module does with types of the interpreter, is looked up in definitions, which must outlive it. */
+void nec_dwarf_define_in(struct nec_dwarf *dwarf, struct nec_dwarf *definitions);
+
 /*
  * All members of type, also in structs nested by value, that are pointers to head_type or to a struct that begins as it
  * does (the same first member, through structs at offset 0). Arrays are left out.

@@ -23,6 +23,8 @@ struct nec_error *nec_dwarf_layout_add(struct nec_dwarf_layout *d, const char *p
 	if (d->count == NEC_DWARF_FILES)
 		return NULL;
 	NEC_TRY(nec_dwarf_open(path, &d->files[d->count]));
+	if (d->count)
+		nec_dwarf_define_in(d->files[d->count], d->files[0]);
 	d->count++;
 	return NULL;
 }
