@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <wchar.h>
 
 #include "base/limits.h"
 #include "image/elffile.h"
@@ -234,22 +235,43 @@ static struct nec_error *try_lib_path(struct search *s, const char *dir)
 
 /* ---- paths in memory ---- */
 
-/* Is it the path of a file, from its slash to its NUL, that at is in? */
-static bool path_around(const struct nec_segment *seg, const uint8_t *at, char ret[MAX_PATH])
-{
-	const uint8_t *end = seg->data + (seg->end - seg->start), *start = at, *p = at;
+/* A text in memory, its characters `width` bytes each: char, or the wchar_t that Python's own
+ * configuration is in. */
+struct text {
+	const uint8_t *start, *end; /* of the memory that it lies in */
+	size_t width;
+};
 
-	while (p<end && * p> ' ' && *p < 127 && p - at < MAX_PATH / 2)
-		p++;
-	if (p == end || *p)
+static bool char_at(const struct text *t, const uint8_t *p, char *ret)
+{
+	static const uint8_t zeros[4];
+
+	if ((size_t)(t->end - p) < t->width || memcmp(p + 1, zeros, t->width - 1))
 		return false;
-	while (start > seg->data && start[-1] > ' ' && start[-1] < 127 &&
-	       at - start < MAX_PATH / 2 - 1)
-		start--;
-	if (*start != '/')
-		return false;
-	memcpy(ret, start, (size_t)(p - start) + 1);
+	*ret = (char)*p;
 	return true;
+}
+
+static bool path_char_at(const struct text *t, const uint8_t *p, char *ret)
+{
+	return char_at(t, p, ret) && *ret > ' ' && *ret < 127;
+}
+
+/* Is `at` in the path of a file, from its slash to its NUL? */
+static bool path_around(const struct text *t, const uint8_t *at, char ret[MAX_PATH])
+{
+	const uint8_t *start = at, *p;
+	size_t n = 0;
+	char c;
+
+	while ((size_t)(start - t->start) >= t->width &&
+	       (size_t)(at - start) < MAX_PATH / 2 * t->width &&
+	       path_char_at(t, start - t->width, &c))
+		start -= t->width;
+	for (p = start; n < MAX_PATH - 1 && path_char_at(t, p, &c); p += t->width)
+		ret[n++] = c;
+	ret[n] = 0;
+	return char_at(t, p, &c) && !c && *ret == '/';
 }
 
 /* The program of an objfile whose build id the dump has. */
@@ -285,27 +307,35 @@ static struct nec_error *try_path(struct search *s, const char *path)
 	return is_library(strrchr(path, '/')) ? try_library(s, here, &taken) : try_program(s, here);
 }
 
-static struct nec_error *try_paths_in(struct search *s, const struct nec_segment *seg,
-				      const char *mark)
+static struct nec_error *try_paths_in(struct search *s, const struct text *t, const char *mark)
 {
-	const uint8_t *p = seg->data, *end = p + (seg->end - seg->start);
+	uint8_t pattern[4 * 16] = {0};
+	size_t size = strlen(mark) * t->width, i;
+	const uint8_t *p = t->start;
 	char path[MAX_PATH];
 
-	while ((p = memmem(p, (size_t)(end - p), mark, strlen(mark)))) {
-		if (path_around(seg, p, path))
+	for (i = 0; mark[i]; i++)
+		pattern[i * t->width] = (uint8_t)mark[i];
+	while ((p = memmem(p, (size_t)(t->end - p), pattern, size))) {
+		if (path_around(t, p, path))
 			NEC_TRY(try_path(s, path));
-		p += strlen(mark);
+		p += size;
 	}
 	return NULL;
 }
 
-static struct nec_error *try_memory(struct search *s, const char *mark)
+/* mark: a part of the path, of at most 15 characters. */
+static struct nec_error *try_memory(struct search *s, const char *mark, size_t width)
 {
 	const struct nec_segment *segments = s->image->segments;
 
-	for (uint32_t i = 0; i < s->image->segment_count && s->path_count < MAX_PATHS; i++)
-		if (segments[i].origin == NEC_ORIGIN_DUMP && segments[i].perms & NEC_PERM_W)
-			NEC_TRY(try_paths_in(s, &segments[i], mark));
+	for (uint32_t i = 0; i < s->image->segment_count && s->path_count < MAX_PATHS; i++) {
+		const struct nec_segment *seg = &segments[i];
+		const struct text t = {seg->data, seg->data + (seg->end - seg->start), width};
+
+		if (seg->origin == NEC_ORIGIN_DUMP && seg->perms & NEC_PERM_W)
+			NEC_TRY(try_paths_in(s, &t, mark));
+	}
 	return NULL;
 }
 
@@ -317,8 +347,9 @@ static struct nec_error *find_all(struct search *s)
 		NEC_TRY(try_lib_path(s, s->options->lib_paths[i]));
 	for (i = 0; i < known; i++)
 		NEC_TRY(try_needed(s, i));
-	NEC_TRY(try_memory(s, "/python"));
-	NEC_TRY(try_memory(s, ".so"));
+	NEC_TRY(try_memory(s, "/python", sizeof(char)));
+	NEC_TRY(try_memory(s, "/python", sizeof(wchar_t)));
+	NEC_TRY(try_memory(s, ".so", sizeof(char)));
 	for (i = known; i < s->image->objfile_count; i++)
 		NEC_TRY(try_needed(s, i));
 	return NULL;

@@ -125,6 +125,12 @@ struct nec_error *nec_layout_init(struct nec_layout *layout, unsigned int major,
 				  const char *abi);
 void nec_layout_deinit(struct nec_layout *layout);
 
+/* Above every micro release there was: the newest of its kind is then most likely. */
+enum { NEC_MICRO_UNKNOWN = 255 };
+
+/* Sets what that micro release of the layout's version has in another way than later ones, which the table is of; in layouts/layouts.c. */
+void nec_layout_settle_micro(struct nec_layout *layout, unsigned int micro);
+
 /* Makes the layout, just initialized, that of the same build with trace-refs, as far as objects beginning with two links go. */
 void nec_layout_add_links(struct nec_layout *layout);
 

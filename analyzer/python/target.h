@@ -15,6 +15,7 @@ struct nec_target {
 	const struct nec_image *image; /* borrowed */
 	struct nec_layout layout;
 	unsigned int major, minor;
+	unsigned int micro;	/* NEC_MICRO_UNKNOWN where only these two are known */
 	char version[64];	/* sys.version up to the first blank, as far as it was found */
 	char strategy[160];	/* how the runtime was found */
 	char warning[256];	/* what was odd about the layout; empty for nothing */

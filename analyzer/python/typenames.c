@@ -186,15 +186,11 @@ static struct nec_error *add(struct nec_typenames *names, const struct nec_targe
 /* Is that no name of this version any more? */
 static bool is_outdated(const struct nec_target *t, const char *tp_name)
 {
-	unsigned int major, minor, micro;
 	size_t i;
 
-	/* Without sys.version the newest of its kind is most likely. */
-	if (sscanf(t->version, "%u.%u.%u", &major, &minor, &micro) < 3)
-		micro = 255;
 	for (i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
 		if (!strcmp(renamed[i].tp_name, tp_name))
-			return (t->major << 16 | t->minor << 8 | (micro & 255)) >= renamed[i].until;
+			return (t->major << 16 | t->minor << 8 | t->micro) >= renamed[i].until;
 	return false;
 }
 

@@ -113,6 +113,26 @@ static const struct {
 	{&py315, T(frame_cleared), 5},
 };
 
+/* What a micro release changed: the value that a trait had before. */
+static const struct {
+	const struct nec_layout_version *version;
+	unsigned int micro; /* the first of the new kind */
+	enum trait trait;
+	int32_t before;
+} changes[] = {
+	{&py311, 2, T(zero_digit), false},
+};
+
+/* The same of fields. */
+static const struct {
+	const struct nec_layout_version *version;
+	unsigned int micro;
+	enum nec_field field;
+	int32_t before;
+} moved[] = {
+	{&py37, 4, NEC_SIZEOF_GC_HEAD, 24}, /* aligned as a double then, as a long double now */
+};
+
 /* The value of the newest of the version and those below it that has a row. */
 static int32_t trait_of(const struct nec_layout_version *v, enum trait trait)
 {
@@ -132,6 +152,40 @@ struct nec_traits nec_layout_traits(const struct nec_layout_version *v)
 #include "python/traits.def"
 #undef NEC_TRAIT
 	};
+}
+
+static void set_trait(struct nec_traits *traits, enum trait trait, int32_t value)
+{
+	switch (trait) {
+#define NEC_TRAIT(type, name)                                                                      \
+	case TRAIT_##name:                                                                         \
+		traits->name = (type)value;                                                        \
+		break;
+#include "python/traits.def"
+#undef NEC_TRAIT
+	case TRAITS:
+		break;
+	}
+}
+
+static bool is_before(const struct nec_layout *layout, unsigned int micro,
+		      const struct nec_layout_version *version, unsigned int changed)
+{
+	return !strcmp(layout->version, version->name) && micro < changed;
+}
+
+void nec_layout_settle_micro(struct nec_layout *layout, unsigned int micro)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(changes); i++)
+		if (is_before(layout, micro, changes[i].version, changes[i].micro))
+			set_trait(&layout->traits, changes[i].trait, changes[i].before);
+	/* Where something else than the table told, it knows. */
+	for (i = 0; i < COUNT(moved); i++)
+		if (is_before(layout, micro, moved[i].version, moved[i].micro) &&
+		    layout->source[moved[i].field] == NEC_FIELD_TABLE)
+			layout->off[moved[i].field] = moved[i].before;
 }
 
 const struct nec_layout_version *nec_layout_find(unsigned int major, unsigned int minor,
