@@ -390,6 +390,53 @@ START_TEST(test_a_file_cannot_be_checked_without_a_build_id_in_the_dump)
 }
 END_TEST
 
+/* As if it had been linked without a build id. */
+static void forget_build_id(uint8_t *elf)
+{
+	Elf64_Ehdr eh;
+	Elf64_Phdr ph;
+
+	memcpy(&eh, elf, sizeof(eh));
+	for (unsigned int i = 0; i < eh.e_phnum; i++) {
+		memcpy(&ph, elf + eh.e_phoff + i * sizeof(ph), sizeof(ph));
+		if (ph.p_type == PT_NOTE)
+			ph.p_type = PT_NULL;
+		memcpy(elf + eh.e_phoff + i * sizeof(ph), &ph, sizeof(ph));
+	}
+}
+
+/* The state of the file when that byte of its first page is another one; -1: all are the same. */
+static enum nec_objfile_state state_without_id(int differs)
+{
+	uint8_t elf[CB_ELF_SIZE];
+	enum nec_objfile_state state;
+	struct nec_image *image;
+
+	cb_elf(elf, EM_X86_64, 5, 'f', false);
+	forget_build_id(elf);
+	cb_load(&cb, base, elf, CB_PAGE, CB_PAGE, PF_R);
+	cb_load(&cb, base + CB_PAGE, NULL, 0, CB_PAGE, RX);
+	cb_load(&cb, base + 2 * CB_PAGE, elf + 2 * CB_PAGE, CB_PAGE, CB_PAGE, RW);
+	for (uint64_t i = 0; i < 3; i++)
+		cb_file(&cb, base + i * CB_PAGE, base + (i + 1) * CB_PAGE, i * CB_PAGE, in_dir("libcb.so"));
+	if (differs >= 0)
+		elf[differs] ^= 1;
+	elf[2 * CB_PAGE] ^= 1; /* what the process wrote to */
+	cb_write(in_dir("libcb.so"), elf, sizeof(elf));
+	image = open_core();
+	state = only_objfile(image)->state;
+	ck_assert_int_eq(nec_image_view(image, base + CB_PAGE, 1) != NULL, state == NEC_OBJFILE_MATCH);
+	nec_image_destroy(image);
+	return state;
+}
+
+START_TEST(test_a_file_without_build_id_is_compared_with_what_was_dumped)
+{
+	ck_assert_int_eq(state_without_id(-1), NEC_OBJFILE_MATCH);
+	ck_assert_int_eq(state_without_id(CB_PAGE - 1), NEC_OBJFILE_UNCHECKED);
+}
+END_TEST
+
 START_TEST(test_files_are_found_elsewhere)
 {
 	const char *paths[] = {dir, NULL};
@@ -799,6 +846,7 @@ int main(void)
 	tcase_add_test(tc, test_pages_come_from_a_file_with_the_same_build_id);
 	tcase_add_test(tc, test_a_file_of_another_build_is_not_believed);
 	tcase_add_test(tc, test_a_file_cannot_be_checked_without_a_build_id_in_the_dump);
+	tcase_add_test(tc, test_a_file_without_build_id_is_compared_with_what_was_dumped);
 	tcase_add_test(tc, test_files_are_found_elsewhere);
 	tcase_add_test(tc, test_exe_that_is_another_build_is_said_and_not_used);
 	tcase_add_test(tc, test_for_written_pages_that_were_cut_off_stands_what_the_file_began_with);

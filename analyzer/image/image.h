@@ -63,7 +63,7 @@ enum nec_objfile_state {
 	NEC_OBJFILE_GONE,      /* no such file here */
 	NEC_OBJFILE_MISMATCH,  /* a file is there, its build id is another: not believed */
 	NEC_OBJFILE_UNCHECKED, /* a file is there, and the dump has no build id to compare: not believed */
-	NEC_OBJFILE_MATCH,     /* the very file */
+	NEC_OBJFILE_MATCH,     /* the very file: by its build id; linked without one, by all that the dump has of it */
 };
 
 /* An ELF file that was mapped: the executable, the loader, a library, an extension module. */

@@ -77,6 +77,48 @@ static bool is_likely(const struct nec_image *image, uint32_t i, const struct ne
 	       ranges_fit(image, i, &f->elf);
 }
 
+/* Is what the dump has of the file's own pages, which nobody wrote to, the same in this one? */
+static bool pages_are_same(const struct nec_image *image, uint64_t bias,
+			   const struct nec_elffile *f)
+{
+	const uint64_t page = image->process.page_size;
+	uint64_t compared = 0;
+
+	for (uint32_t i = 0; i < f->elf.load_count; i++) {
+		const struct nec_elf_load *l = &f->elf.loads[i];
+		uint64_t addr = nec_page_down(image, bias + l->vaddr),
+			 off = nec_page_down(image, l->off);
+		uint64_t end = bias + l->vaddr + l->filesz;
+
+		if (l->perms & NEC_PERM_W)
+			continue;
+		for (; addr < end && off < f->size; addr += page, off += page) {
+			const struct nec_segment *s = nec_image_segment_at(image, addr);
+			uint64_t n = f->size - off < page ? f->size - off : page;
+
+			if (!s || s->origin != NEC_ORIGIN_DUMP || s->end - addr < n)
+				continue;
+			if (memcmp(s->data + (addr - s->start), f->data + off, n) != 0)
+				return false;
+			compared++;
+		}
+	}
+	return compared > 0;
+}
+
+/* Where files are linked without a build id, as in distributions with musl: the first page has the
+ * program headers, gcore keeps more. */
+static bool is_same_without_id(const struct nec_image *image, uint32_t i,
+			       const struct nec_elffile *f)
+{
+	const struct nec_objfile *obj = &image->objfiles[i];
+
+	return !obj->build_id_size && !f->build_id_size && image->objfile_data[i].elf.load_count &&
+	       f->elf.machine == image->process.machine &&
+	       nec_image_segment_at(image, obj->bias + f->elf.header_vaddr) &&
+	       pages_are_same(image, obj->bias, f);
+}
+
 /* What is there and is another is remembered, so that the user sees which file was looked at. */
 struct nec_error *nec_lookup_try(struct nec_image *image, uint32_t i, const char *path,
 				 bool *match_ret)
@@ -91,6 +133,7 @@ struct nec_error *nec_lookup_try(struct nec_image *image, uint32_t i, const char
 	*match_ret = obj->build_id_size && f.build_id_size == obj->build_id_size &&
 		     !memcmp(f.build_id, obj->build_id, f.build_id_size) &&
 		     f.elf.machine == image->process.machine;
+	*match_ret |= is_same_without_id(image, i, &f);
 	if (!*match_ret && is_likely(image, i, &f)) {
 		nec_image_warn(
 			image,
@@ -222,7 +265,8 @@ static struct nec_error *ask(const struct taker *t, const char *dir, const char 
 	return path ? t->fn(t->arg, path, taken_ret) : &nec_enomem;
 }
 
-/* The directories of a DT_RUNPATH, of len characters each, under root; $ORIGIN stands for that of the file it is in, which lies here. */
+/* The directories of a DT_RUNPATH, of len characters each, under root; $ORIGIN stands for that of
+ * the file it is in, which lies here. */
 static struct nec_error *ask_runpath(const struct taker *t, const char *root, const char *runpath,
 				     const char *origin, const char *name, bool *taken_ret)
 {

@@ -8,8 +8,8 @@
 
 /*
  * Looks for the file of every objfile: --exe, --lib-path by name, the recorded path under the sysroot, the recorded path
- * itself, and debuginfod where the environment names a server. A file is believed when its build id is that of the memory;
- * then it is mapped. Fills in found and state; a file that is another one is a warning.
+ * itself, and debuginfod where the environment names a server. A file is believed when its build id is that of the memory, or neither has
+ * one and what the dump has of it is the same; then it is mapped. Fills in found and state; a file that is another one is a warning.
  */
 struct nec_error *nec_lookup_files(struct nec_image *image, const struct nec_load_options *options);
 
