@@ -434,14 +434,16 @@ static void find_writer(struct core *core)
 {
 	struct nec_process *p = nec_image_builder_process(core->builder);
 
-	if (core->has_gdb_note || (core->first_note != UINT64_MAX &&
+	if (p->account)
+		p->writer = "necropsy capture";
+	else if (core->has_gdb_note || (core->first_note != UINT64_MAX &&
 				   core->first_load < core->first_note && core->align <= 1))
 		p->writer = "gcore";
 	else if (core->has_file_note && core->has_siginfo)
 		p->writer = "kernel";
 	else if (core->first_note < core->first_load && !core->has_file_note && !core->notes_cut)
 		p->writer = "qemu";
-	if (p->writer && p->writer[0] == 'g' && (p->signo == SIGSTOP || p->signo == SIGTRAP)) {
+	if (p->writer && !strcmp(p->writer, "gcore") && (p->signo == SIGSTOP || p->signo == SIGTRAP)) {
 		p->signo = 0;
 		p->sigcode = 0;
 		p->sigpid = 0;

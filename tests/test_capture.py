@@ -174,6 +174,7 @@ class CaptureTest(unittest.TestCase):
         counts = self.necropsy('sql', '--csv', 'a.db', "SELECT count(*) FROM object JOIN type ON type.id = object.type "
                                "WHERE type.name = '__main__.Node'")
         self.assertIn('2000', counts.stdout.split())
+        self.assertIn('elf-core by necropsy capture', self.necropsy('report', 'a.db').stdout)
 
     @unittest.skipUnless(shutil.which('gdb') and shutil.which('gcore'), 'no gdb')
     def test_gdb_opens_it_and_gcore_says_the_same(self):

@@ -91,7 +91,7 @@ struct nec_process {
 	uint64_t at_entry, at_phdr, at_base, at_sysinfo_ehdr, at_execfn, at_random; /* AUXV */
 	uint64_t page_size;
 	uint16_t machine;    /* e_machine: EM_X86_64, EM_AARCH64 */
-	const char *writer;  /* "gcore", "kernel", "qemu" as far as it shows */
+	const char *writer;  /* "gcore", "kernel", "qemu", "necropsy capture" as far as it shows */
 	const char *account; /* lines of a name and a number that capture noted (time, rss, ...) */
 	/* From the initial stack, where the dump has it; NULL otherwise. NUL-separated as in /proc. */
 	const char *cmdline;
