@@ -174,16 +174,18 @@ START_TEST(test_of_two_that_overlap_the_lower_is_believed)
 	cb_load(&cb, 0x11000, b, sizeof(b), sizeof(b), RW);
 	cb_load(&cb, 0x10000, a, sizeof(a), sizeof(a), RW);
 	cb_load(&cb, 0x10000, b, CB_PAGE, CB_PAGE, RW);
-	/* One that wraps around the end of the address space is left out. */
+	/* One that wraps around the end of the address space is left out, and one that ends there. */
 	cb_load(&cb, UINT64_MAX - 10, b, CB_PAGE, CB_PAGE, RW);
+	cb_load(&cb, UINT64_MAX - CB_PAGE, b, CB_PAGE, CB_PAGE, RW);
 	image = open_core();
 	ck_assert_int_eq(*(const char *)nec_image_view(image, 0x10000, 1), 'a');
 	ck_assert_int_eq(*(const char *)nec_image_view(image, 0x11fff, 1), 'a');
 	ck_assert_int_eq(*(const char *)nec_image_view(image, 0x12000, 1), 'b');
 	ck_assert_ptr_null(nec_image_segment_at(image, 0x13000));
 	ck_assert_ptr_null(nec_image_segment_at(image, UINT64_MAX));
+	ck_assert_ptr_null(nec_image_segment_at(image, UINT64_MAX - 1));
 	ck_assert(has_warning(image, "twice"));
-	ck_assert(has_warning(image, "make no sense"));
+	ck_assert(has_warning(image, "2 ranges of the dump make no sense"));
 	nec_image_destroy(image);
 }
 END_TEST

@@ -14,6 +14,10 @@
 /* Program headers of a core: Linux allows a process 65,530 mappings by default, 2^20 after tuning. */
 #define NEC_LIMIT_SEGMENTS UINT64_C(1 << 20)
 
+/* Addresses of memory are below this: the last MiB of an address space is nobody's, on x86-64 vsyscall is the last, 10 MiB
+ * from the end. What lies there would wrap around where a struct begins in it. */
+#define NEC_LIMIT_ADDR (UINT64_MAX - (UINT64_C(1) << 20))
+
 /* ELF files mapped into one process: each takes two mappings or more, of 65,530 by default. */
 #define NEC_LIMIT_OBJFILES UINT32_C(1 << 16)
 

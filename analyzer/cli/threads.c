@@ -40,6 +40,13 @@ struct view {
  * ---------------------------------------------------------------------------------------------
  */
 
+/* NULL: it has none, as in a dump that was cut off. */
+static struct nec_stacks_frame *frames_of(const struct nec_stacks *stacks,
+					  const struct nec_stacks_thread *thread)
+{
+	return thread->frame_count ? &stacks->frames[thread->frame] : NULL;
+}
+
 static bool is_kind(const struct nec_stacks_frame *frame, const char *kind)
 {
 	return frame->kind && !strcmp(frame->kind, kind);
@@ -52,7 +59,7 @@ static void choose_frames(struct nec_stacks *stacks, bool no_native, bool all_na
 
 	for (i = 0; i < stacks->thread_count; i++) {
 		struct nec_stacks_thread *thread = &stacks->threads[i];
-		struct nec_stacks_frame *frames = &stacks->frames[thread->frame];
+		struct nec_stacks_frame *frames = frames_of(stacks, thread);
 
 		for (k = n = 0; k < thread->frame_count; k++) {
 			if (is_kind(&frames[k], "interpreter") && (no_native || !all_native))
@@ -317,7 +324,7 @@ static uint32_t repeats(const struct nec_stacks_frame *frames, uint32_t i, uint3
 
 static void print_stack(struct view *v, const struct nec_stacks_thread *thread)
 {
-	const struct nec_stacks_frame *frames = &v->stacks->frames[thread->frame];
+	const struct nec_stacks_frame *frames = frames_of(v->stacks, thread);
 	uint32_t i = 0, n;
 	int64_t printed = 0;
 

@@ -64,7 +64,8 @@ struct nec_error *nec_image_builder_load(struct nec_image_builder *builder, uint
 								  : file_size;
 	/* No real dump has the same bytes at two addresses; one that does would make work without
 	 * end. */
-	if (start + size < start || image->load_count >= NEC_LIMIT_SEGMENTS ||
+	if (start > NEC_LIMIT_ADDR || size > NEC_LIMIT_ADDR - start ||
+	    image->load_count >= NEC_LIMIT_SEGMENTS ||
 	    present > 2 * image->dump_size - builder->bytes) {
 		builder->dropped++;
 		return NULL;
@@ -93,7 +94,7 @@ struct nec_error *nec_image_builder_file(struct nec_image_builder *builder, uint
 	struct nec_image *image = builder->image;
 	struct nec_file_range *f;
 
-	if (start >= end || image->file_count >= NEC_LIMIT_SEGMENTS) {
+	if (start >= end || end > NEC_LIMIT_ADDR || image->file_count >= NEC_LIMIT_SEGMENTS) {
 		builder->dropped++;
 		return NULL;
 	}

@@ -11,6 +11,8 @@
 #include "base/cleanup.h"
 #include "image/elffile.h"
 
+enum { MAX_DYNAMIC = 1024 }; /* entries: libraries have about 30 */
+
 void nec_elffile_unmap(struct nec_elffile *file)
 {
 	if (file->data)
@@ -68,7 +70,7 @@ static bool dynamic(const struct nec_elffile *file, int64_t tag, uint32_t n, uin
 {
 	uint64_t count = file->elf.dynamic_size / sizeof(Elf64_Dyn);
 
-	for (uint64_t i = 0; i < count; i++) {
+	for (uint64_t i = 0; i < count && i < MAX_DYNAMIC; i++) {
 		const uint8_t *p = nec_elffile_at(
 			file, file->elf.dynamic_vaddr + i * sizeof(Elf64_Dyn), sizeof(Elf64_Dyn));
 		Elf64_Dyn d;

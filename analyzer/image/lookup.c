@@ -265,29 +265,31 @@ static struct nec_error *ask(const struct taker *t, const char *dir, const char 
 	return path ? t->fn(t->arg, path, taken_ret) : &nec_enomem;
 }
 
-/* The directories of a DT_RUNPATH, of len characters each, under root; $ORIGIN stands for that of
- * the file it is in, which lies here. */
+/*
+ * The directories of a DT_RUNPATH, under root; $ORIGIN stands for that of the file it is in, which
+ * lies here. Those of one that does not (origin NULL) are nowhere.
+ */
 static struct nec_error *ask_runpath(const struct taker *t, const char *root, const char *runpath,
 				     const char *origin, const char *name, bool *taken_ret)
 {
 	static const char variable[] = "$ORIGIN";
-	size_t own = origin && strrchr(origin, '/') ? (size_t)(strrchr(origin, '/') - origin) : 0;
+	const char *slash = origin ? strrchr(origin, '/') : NULL;
 
 	*taken_ret = false;
 	while (*runpath && !*taken_ret) {
 		size_t len = strcspn(runpath, ":");
 		_cleanup_free_ char *dir = NULL;
-		int n;
+		int n = 0;
 
-		if (!strncmp(runpath, variable, sizeof(variable) - 1))
-			n = asprintf(&dir, "%.*s%.*s", (int)own, origin ? origin : "",
+		if (strncmp(runpath, variable, sizeof(variable) - 1))
+			n = asprintf(&dir, "%s%.*s", root, (int)len, runpath);
+		else if (slash)
+			n = asprintf(&dir, "%.*s%.*s", (int)(slash - origin), origin,
 				     (int)(len - sizeof(variable) + 1),
 				     runpath + sizeof(variable) - 1);
-		else
-			n = asprintf(&dir, "%s%.*s", root, (int)len, runpath);
 		if (n < 0)
 			return &nec_enomem;
-		if (*dir == '/')
+		if (n && *dir == '/')
 			NEC_TRY(ask(t, dir, name, taken_ret));
 		runpath += len;
 		runpath += *runpath == ':';

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <wchar.h>
 
-#include "base/limits.h"
 #include "image/elffile.h"
 #include "image/lookup.h"
 #include "image/lostfiles.h"
@@ -18,14 +17,27 @@ enum {
 	MAX_NEEDED = 256, /* of one file */
 	MAX_PATH = 4096,
 	FEWEST_PAGES = 32, /* of a file: smaller ones look alike */
+	/* A path against 65,530 mappings is some 100,000, a question to a dynamic section 256: what
+	 * was made up to fit almost everywhere ends here. */
+	MAX_STEPS = 1 << 27,
+	QUESTION = 256,
 };
 
 struct search {
 	struct nec_image *image;
 	const struct nec_load_options *options;
-	char **paths; /* owned: what was tried or is to be */
-	uint32_t path_count, path_capacity;
+	struct nec_strtab paths; /* what was tried or is to be */
+	uint32_t steps;          /* that are left */
 };
+
+/* Takes n of the steps that are left; false when there are not so many. */
+static bool may_step(struct search *s, uint32_t n)
+{
+	bool ret = n < s->steps;
+
+	s->steps = ret ? s->steps - n : 0;
+	return ret;
+}
 
 /* ---- places ---- */
 
@@ -40,15 +52,15 @@ static int compare_start(const void *key, const void *item)
  * The first load of those that are [start, end) together, NULL when they are not. Behind file_end
  * is memory of no file, which the kernel joins with such memory behind it.
  */
-static const struct nec_load *tiles(const struct nec_image *image, uint64_t start,
-				    uint64_t file_end, uint64_t end,
-				    const struct nec_load **last_ret)
+static const struct nec_load *tiles(struct search *s, uint64_t start, uint64_t file_end,
+				    uint64_t end, const struct nec_load **last_ret)
 {
+	const struct nec_image *image = s->image;
 	const struct nec_load *l = bsearch(&start, image->loads, image->load_count,
 					   sizeof(*image->loads), compare_start);
 	const struct nec_load *first = l, *behind = image->loads + image->load_count;
 
-	for (; l && l < behind && l->start == start; l++) {
+	for (; l && l < behind && l->start == start && may_step(s, 1); l++) {
 		*last_ret = l;
 		start = l->end;
 		if (start >= end)
@@ -76,24 +88,30 @@ static bool is_mapped(const struct nec_image *image, uint64_t start, uint64_t en
  * Would this file, put at that bias, be mapped as the dump says? Data that is written to is always
  * among the loads; of the rest what is there must be whole.
  */
-static bool fits(const struct nec_image *image, const struct nec_elf *elf, uint64_t bias)
+static bool fits(struct search *s, const struct nec_elf *elf, uint64_t bias)
 {
+	const struct nec_image *image = s->image;
+
 	for (uint32_t i = 0; i < elf->load_count; i++) {
 		const struct nec_elf_load *l = &elf->loads[i];
 		uint64_t start = nec_page_down(image, bias + l->vaddr);
 		uint64_t end = nec_page_up(image, bias + l->vaddr + l->memsz);
 		const struct nec_load *first, *last = NULL;
 
-		if (start >= end)
+		if (!l->memsz)
 			continue;
+		if (start >= end || !may_step(s, 1)) /* it would wrap around */
+			return false;
 		if (!(l->perms & NEC_PERM_W) && !is_mapped(image, start, end))
 			continue;
-		first = tiles(image, start, nec_page_up(image, bias + l->vaddr + l->filesz), end,
+		first = tiles(s, start, nec_page_up(image, bias + l->vaddr + l->filesz), end,
 			      &last);
 		if (!first || first->perms & NEC_PERM_X & ~l->perms ||
 		    (l->perms & NEC_PERM_W && !(last->perms & NEC_PERM_W)))
 			return false;
 	}
+	if (bias + elf->header_vaddr >= bias + elf->end_vaddr || !may_step(s, image->objfile_count))
+		return false;
 	for (uint32_t i = 0; i < image->objfile_count; i++) {
 		const struct nec_objfile *obj = &image->objfiles[i];
 
@@ -104,8 +122,9 @@ static bool fits(const struct nec_image *image, const struct nec_elf *elf, uint6
 }
 
 /* The one bias at which it fits. */
-static bool find_bias(const struct nec_image *image, const struct nec_elf *elf, uint64_t *ret)
+static bool find_bias(struct search *s, const struct nec_elf *elf, uint64_t *ret)
 {
+	const struct nec_image *image = s->image;
 	const struct nec_elf_load *written = NULL;
 	uint32_t found = 0;
 
@@ -118,7 +137,7 @@ static bool find_bias(const struct nec_image *image, const struct nec_elf *elf, 
 	for (uint32_t i = 0; i < image->load_count && found < 2; i++) {
 		uint64_t bias = image->loads[i].start - nec_page_down(image, written->vaddr);
 
-		if (!fits(image, elf, bias))
+		if (!fits(s, elf, bias))
 			continue;
 		*ret = bias;
 		found++;
@@ -128,20 +147,17 @@ static bool find_bias(const struct nec_image *image, const struct nec_elf *elf, 
 
 /* ---- files ---- */
 
-static bool was_tried(const struct search *s, const char *path)
+/* Is this path new, and may it be tried? It is remembered. */
+static struct nec_error *is_new(struct search *s, const char *path, bool *ret)
 {
-	for (uint32_t i = 0; i < s->path_count; i++)
-		if (!strcmp(s->paths[i], path))
-			return true;
-	return s->path_count >= MAX_PATHS;
-}
+	uint32_t known = s->paths.count, id;
 
-static struct nec_error *remember(struct search *s, const char *path)
-{
-	NEC_TRY(nec_image_grow((void **)&s->paths, &s->path_capacity, s->path_count,
-			       sizeof(*s->paths)));
-	s->paths[s->path_count] = strdup(path);
-	return s->paths[s->path_count++] ? NULL : &nec_enomem;
+	*ret = false;
+	if (known >= MAX_PATHS)
+		return NULL;
+	NEC_TRY(nec_strtab_intern(&s->paths, path, strlen(path), &id));
+	*ret = id == known;
+	return NULL;
 }
 
 /* Takes a library that lies here when there is one place for it. */
@@ -152,12 +168,11 @@ static struct nec_error *try_library(void *arg, const char *path, bool *taken_re
 	_cleanup_elffile_ struct nec_elffile file = {0};
 	struct nec_objfile obj = {.state = NEC_OBJFILE_MATCH};
 	uint32_t before = image->objfile_count;
+	bool new;
 
 	*taken_ret = false;
-	if (was_tried(s, path))
-		return NULL;
-	NEC_TRY(remember(s, path));
-	if (!nec_elffile_map(path, &file) || !find_bias(image, &file.elf, &obj.bias))
+	NEC_TRY(is_new(s, path, &new));
+	if (!new || !nec_elffile_map(path, &file) || !find_bias(s, &file.elf, &obj.bias))
 		return NULL;
 	obj.start = nec_page_down(image, obj.bias + file.elf.header_vaddr);
 	obj.end = nec_page_up(image, obj.bias + file.elf.end_vaddr);
@@ -179,12 +194,15 @@ static struct nec_error *try_library(void *arg, const char *path, bool *taken_re
 }
 
 /* What the dynamic loader was told of objfile i, by its file or by what the dump has of it. */
-static const char *told(const struct nec_image *image, uint32_t i, int64_t tag, uint32_t n)
+static const char *told(struct search *s, uint32_t i, int64_t tag, uint32_t n)
 {
+	const struct nec_image *image = s->image;
 	const struct nec_objfile_data *data = &image->objfile_data[i];
 	const struct nec_elffile file = {
 		.data = data->map, .size = data->map_size, .elf = data->elf};
 
+	if (!may_step(s, QUESTION))
+		return NULL;
 	return data->map ? nec_elffile_dynamic_text(&file, tag, n)
 			 : nec_memelf_dynamic_text(image, &data->elf, image->objfiles[i].bias, tag,
 						   n);
@@ -193,14 +211,14 @@ static const char *told(const struct nec_image *image, uint32_t i, int64_t tag, 
 /* What objfile i needs. */
 static struct nec_error *try_needed(struct search *s, uint32_t i)
 {
-	const char *runpath = told(s->image, i, DT_RUNPATH, 0), *name;
+	const char *runpath = told(s, i, DT_RUNPATH, 0), *name;
 
 	if (!runpath)
-		runpath = told(s->image, i, DT_RPATH, 0);
+		runpath = told(s, i, DT_RPATH, 0);
 	for (uint32_t n = 0; n < MAX_NEEDED; n++) {
 		bool taken;
 
-		name = told(s->image, i, DT_NEEDED, n);
+		name = told(s, i, DT_NEEDED, n);
 		if (!name)
 			return NULL;
 		NEC_TRY(nec_lookup_library(s->image, s->options, name, runpath,
@@ -257,8 +275,9 @@ static bool path_char_at(const struct text *t, const uint8_t *p, char *ret)
 	return char_at(t, p, ret) && *ret > ' ' && *ret < 127;
 }
 
-/* Is `at` in the path of a file, from its slash to its NUL? */
-static bool path_around(const struct text *t, const uint8_t *at, char ret[MAX_PATH])
+/* Is `at` in the path of a file, from its slash to its NUL? Whatever it is ends at end_ret. */
+static bool path_around(const struct text *t, const uint8_t *at, char ret[MAX_PATH],
+			const uint8_t **end_ret)
 {
 	const uint8_t *start = at, *p;
 	size_t n = 0;
@@ -271,6 +290,7 @@ static bool path_around(const struct text *t, const uint8_t *at, char ret[MAX_PA
 	for (p = start; n < MAX_PATH - 1 && path_char_at(t, p, &c); p += t->width)
 		ret[n++] = c;
 	ret[n] = 0;
+	*end_ret = p;
 	return char_at(t, p, &c) && !c && *ret == '/';
 }
 
@@ -278,10 +298,11 @@ static bool path_around(const struct text *t, const uint8_t *at, char ret[MAX_PA
 static struct nec_error *try_program(struct search *s, const char *path)
 {
 	struct nec_image *image = s->image;
+	bool new;
 
-	if (was_tried(s, path))
+	NEC_TRY(is_new(s, path, &new));
+	if (!new)
 		return NULL;
-	NEC_TRY(remember(s, path));
 	for (uint32_t i = 0; i < image->objfile_count; i++) {
 		bool match;
 
@@ -311,15 +332,15 @@ static struct nec_error *try_paths_in(struct search *s, const struct text *t, co
 {
 	uint8_t pattern[4 * 16] = {0};
 	size_t size = strlen(mark) * t->width, i;
-	const uint8_t *p = t->start;
+	const uint8_t *p = t->start, *end;
 	char path[MAX_PATH];
 
 	for (i = 0; mark[i]; i++)
 		pattern[i * t->width] = (uint8_t)mark[i];
-	while ((p = memmem(p, (size_t)(t->end - p), pattern, size))) {
-		if (path_around(t, p, path))
+	while (s->paths.count < MAX_PATHS && (p = memmem(p, (size_t)(t->end - p), pattern, size))) {
+		if (path_around(t, p, path, &end))
 			NEC_TRY(try_path(s, path));
-		p += size;
+		p = end > p + size ? end : p + size;
 	}
 	return NULL;
 }
@@ -329,12 +350,15 @@ static struct nec_error *try_memory(struct search *s, const char *mark, size_t w
 {
 	const struct nec_segment *segments = s->image->segments;
 
-	for (uint32_t i = 0; i < s->image->segment_count && s->path_count < MAX_PATHS; i++) {
+	for (uint32_t i = 0; i < s->image->segment_count && s->paths.count < MAX_PATHS; i++) {
 		const struct nec_segment *seg = &segments[i];
-		const struct text t = {seg->data, seg->data + (seg->end - seg->start), width};
+		struct text t = {.width = width};
 
-		if (seg->origin == NEC_ORIGIN_DUMP && seg->perms & NEC_PERM_W)
-			NEC_TRY(try_paths_in(s, &t, mark));
+		if (seg->origin != NEC_ORIGIN_DUMP || !(seg->perms & NEC_PERM_W))
+			continue;
+		t.start = seg->data;
+		t.end = seg->data + (seg->end - seg->start);
+		NEC_TRY(try_paths_in(s, &t, mark));
 	}
 	return NULL;
 }
@@ -358,11 +382,9 @@ static struct nec_error *find_all(struct search *s)
 struct nec_error *nec_lostfiles_find(struct nec_image *image,
 				     const struct nec_load_options *options)
 {
-	struct search s = {.image = image, .options = options};
+	struct search s = {.image = image, .options = options, .steps = MAX_STEPS};
 	struct nec_error *err = find_all(&s);
 
-	while (s.path_count)
-		free(s.paths[--s.path_count]);
-	free(s.paths);
+	nec_strtab_deinit(&s.paths);
 	return err;
 }

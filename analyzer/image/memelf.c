@@ -7,6 +7,7 @@
 
 enum {
 	MAX_DYNAMIC = 1024,    /* entries: libraries have about 30 */
+	MAX_TEXT = 1 << 16,    /* bytes: a DT_RUNPATH of many directories has a few KiB */
 	MAX_NOTES = 1 << 16,   /* bytes of a PT_NOTE: build id, ABI tag, properties, package */
 	MAX_SYMBOLS = 1 << 24, /* the largest libraries export some 100,000 */
 	MAX_HASH_BUCKETS = 1 << 24,
@@ -94,7 +95,7 @@ bool nec_memelf_dynamic(const struct nec_image *image, const struct nec_elf *elf
 const char *nec_memelf_dynamic_text(const struct nec_image *image, const struct nec_elf *elf,
 				    uint64_t bias, int64_t tag, uint32_t n)
 {
-	uint64_t addr = bias + elf->dynamic_vaddr, value;
+	uint64_t addr = bias + elf->dynamic_vaddr, value, most;
 	struct nec_dynamic dyn;
 	int64_t own;
 
@@ -104,10 +105,12 @@ const char *nec_memelf_dynamic_text(const struct nec_image *image, const struct 
 		if (!nec_image_u64(image, addr + 16 * i, (uint64_t *)&own) || own == DT_NULL ||
 		    !nec_image_u64(image, addr + 16 * i + 8, &value))
 			return NULL;
-		if (own == tag && !n--)
-			return value < dyn.strsz ? nec_image_cstr(image, dyn.strtab + value,
-								  dyn.strsz - value)
-						 : NULL;
+		if (own != tag || n--)
+			continue;
+		if (value >= dyn.strsz)
+			return NULL;
+		most = dyn.strsz - value < MAX_TEXT ? dyn.strsz - value : MAX_TEXT;
+		return nec_image_cstr(image, dyn.strtab + value, most);
 	}
 	return NULL;
 }

@@ -267,7 +267,7 @@ static struct nec_error *add_file_ranges(struct nec_image *image, uint32_t i)
 		uint64_t start = nec_page_down(image, obj->bias + l->vaddr);
 		uint64_t end = nec_page_up(image, obj->bias + l->vaddr + l->filesz);
 
-		if (end <= start || start < obj->start || end > obj->end)
+		if (end <= start || start < obj->start || end > obj->end || end > NEC_LIMIT_ADDR)
 			continue;
 		NEC_TRY(nec_image_grow((void **)&image->files, &image->file_capacity,
 				       image->file_count, sizeof(*image->files)));
