@@ -174,6 +174,36 @@ static bool counts_by_address(const struct nec_target *t, uint64_t addr)
 	return word >= LEAST_ADDRESS && nec_image_mapping_at(t->image, word);
 }
 
+/* What the collector counts in its header until 3.7: references while it runs, else -2 (not tracked) to -4. */
+static int64_t gc_refs(const struct nec_target *t, uint64_t head)
+{
+	return (int64_t)nec_field(t, head, NEC_F_GC_REFS) >> (t->layout.traits.strs == NEC_STR_BYTES ? 0 : 1);
+}
+
+enum { GC_UNTRACKED = -2, GC_TENTATIVELY_UNREACHABLE = -4 };
+#define MAX_GC_REFS (INT64_C(1) << 40) /* as many references need 8 TiB */
+
+/*
+ * Is what lies before it a collector's header? Since 3.8 that of an object that is not tracked is zero but for a flag, that of a
+ * tracked one leads to its neighbour. The end of a short string's block has what was there before, and a pointer to its characters may look like
+ * one to an instance.
+ */
+static bool has_gc_head(const struct nec_target *t, const struct nec_type *type, uint64_t addr)
+{
+	uint64_t head = addr - nec_off(t, NEC_SIZEOF_GC_HEAD), mask = t->layout.traits.gc_mask;
+	uint64_t next = nec_field(t, head, NEC_F_GC_NEXT);
+
+	if (!type->gc)
+		return true;
+	if (nec_has(t, NEC_F_GC_REFS))
+		return gc_refs(t, head) >= 0 ? gc_refs(t, head) < MAX_GC_REFS
+					     : gc_refs(t, head) <= GC_UNTRACKED && gc_refs(t, head) >= GC_TENTATIVELY_UNREACHABLE;
+	if (!next)
+		return !(nec_field(t, head, NEC_F_GC_PREV) & ~mask);
+	next &= ~mask;
+	return next && !(next & 7) && nec_image_mapping_at(t->image, next);
+}
+
 const struct nec_type *nec_object_candidate(struct nec_types *types, const struct nec_heap *heap, uint64_t addr)
 {
 	const struct nec_type *type = nec_object_plausible(types, addr);
@@ -188,7 +218,8 @@ const struct nec_type *nec_object_candidate(struct nec_types *types, const struc
 		return not_allocated(types->target, type, addr) || !has_its_length(types->target, type, addr) ? NULL : type;
 	case NEC_BLOCK_USED:
 		lead = nec_object_presize(types->target, type, addr);
-		if (addr - start != lead && addr - start != lead + DEBUG_HOOK_SIZE)
+		if ((addr - start != lead && addr - start != lead + DEBUG_HOOK_SIZE) ||
+		    !has_gc_head(types->target, type, addr))
 			return NULL;
 		return smallest(types->target, type) <= start + size - addr ? type : NULL;
 	default:
@@ -421,11 +452,8 @@ bool nec_gc_tracked(const struct nec_target *t, uint64_t obj)
 {
 	uint64_t head = obj - nec_off(t, NEC_SIZEOF_GC_HEAD);
 
-	if (nec_has(t, NEC_F_GC_REFS)) /* until 3.7: _PyGC_REFS_UNTRACKED is -2 */
-		return (int64_t)nec_field(t, head, NEC_F_GC_REFS) >>
-				       (t->layout.traits.strs == NEC_STR_BYTES ? 0 : 1) !=
-			       -2 &&
-		       nec_field(t, head, NEC_F_GC_NEXT);
+	if (nec_has(t, NEC_F_GC_REFS) && gc_refs(t, head) == GC_UNTRACKED)
+		return false;
 	return nec_field(t, head, NEC_F_GC_NEXT);
 }
 
