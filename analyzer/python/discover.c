@@ -251,6 +251,11 @@ static void find_static_data(struct nec_target *t)
 	for (k = i; !own->path && k-- > 0 && maps[k].end == t->data_start && !maps[k].path &&
 		    maps[k].perms & NEC_PERM_W;)
 		t->data_start = maps[k].start;
+	/* A mapping may be as long as a program header says. */
+	if (t->type_type - t->data_start > NEAR)
+		t->data_start = t->type_type - NEAR;
+	if (t->data_end - t->type_type > NEAR)
+		t->data_end = t->type_type + NEAR;
 }
 
 static struct nec_error *settle_candidate(struct nec_target *t)

@@ -11,6 +11,19 @@
 #include "python/dict.h"
 #include "python/target.h"
 
+/* Keys of what may be namespaces, and thread states: a process has some 100,000. What was made up to
+ * look like an interpreter at each word ends here. */
+enum { MOST_STEPS = 1 << 24 };
+
+/* Takes n of the steps that are left; false when there are not so many. */
+static bool may_step(struct nec_target *t, uint64_t n)
+{
+	bool ret = n < t->steps;
+
+	t->steps = ret ? t->steps - (uint32_t)n : 0;
+	return ret;
+}
+
 static bool is_dict(const struct nec_target *t, uint64_t obj)
 {
 	enum { DICT_SUBCLASS = 1 << 29 }; /* Py_TPFLAGS_DICT_SUBCLASS */
@@ -50,9 +63,12 @@ static bool may_be_pthread(const struct nec_image *image, uint64_t addr)
 }
 
 /* A dict with that name in it. */
-static bool has_name(const struct nec_target *t, uint64_t obj, const char *name)
+static bool has_name(struct nec_target *t, uint64_t obj, const char *name)
 {
-	return is_dict(t, obj) && nec_dict_find(t, obj, name);
+	struct nec_dict dict;
+
+	return is_dict(t, obj) && nec_dict_read(t, obj, &dict) && may_step(t, dict.keys.count) &&
+	       nec_dict_find(t, obj, name);
 }
 
 /* A dict, or what may be one in memory that was cut off. */
@@ -69,11 +85,11 @@ static bool is_dict_or_cut(const struct nec_target *t, uint64_t obj)
 }
 
 /* Does a thread state of the list run Python code? Its frame is an object until 3.10. */
-static bool has_frame(const struct nec_target *t, uint64_t thread)
+static bool has_frame(struct nec_target *t, uint64_t thread)
 {
 	enum { MOST = 256 };
 
-	for (int n = 0; thread && !(thread & 7) && n < MOST; n++) {
+	for (int n = 0; thread && !(thread & 7) && n < MOST && may_step(t, 1); n++) {
 		uint64_t frame = nec_field(t, thread, NEC_F_THREAD_FRAME);
 		const char *name = NULL;
 
@@ -108,7 +124,7 @@ static bool may_have_namespaces(const struct nec_target *t, uint64_t addr)
 }
 
 /* Then it is one by what else it has. */
-static bool is_rest_of_interpreter(const struct nec_target *t, uint64_t addr, uint64_t thread)
+static bool is_rest_of_interpreter(struct nec_target *t, uint64_t addr, uint64_t thread)
 {
 	uint64_t ident = nec_field(t, thread, NEC_F_THREAD_IDENT);
 
@@ -119,7 +135,7 @@ static bool is_rest_of_interpreter(const struct nec_target *t, uint64_t addr, ui
 }
 
 /* Is one of the namespaces of the interpreter at addr what it is? */
-static bool has_namespaces(const struct nec_target *t, uint64_t addr)
+static bool has_namespaces(struct nec_target *t, uint64_t addr)
 {
 	return has_name(t, nec_field(t, addr, NEC_F_INTERP_MODULES), "sys") ||
 	       has_name(t, nec_field(t, addr, NEC_F_INTERP_SYSDICT), "modules") ||
@@ -132,7 +148,7 @@ static bool has_namespaces(const struct nec_target *t, uint64_t addr)
  * it is. Of one that is being torn down, or that was cut off, a dict is enough, if the thread is
  * one of the process.
  */
-static bool is_interpreter(const struct nec_target *t, uint64_t addr)
+static bool is_interpreter(struct nec_target *t, uint64_t addr)
 {
 	uint64_t thread = first_thread(t, addr);
 
@@ -148,7 +164,7 @@ static bool is_interpreter(const struct nec_target *t, uint64_t addr)
 }
 
 /* The interpreter that the list of the runtime at addr begins with, 0 for none. */
-static uint64_t head_of(const struct nec_target *t, uint64_t addr)
+static uint64_t head_of(struct nec_target *t, uint64_t addr)
 {
 	uint64_t head = nec_field(t, addr, NEC_F_RUNTIME_INTERP_HEAD);
 
@@ -392,6 +408,7 @@ void nec_target_find_interpreters(struct nec_target *t)
 
 	t->interpreter_count = 0;
 	t->lost_threads = 0;
+	t->steps = MOST_STEPS;
 	for (i = 0;
 	     !interp && i < sizeof(interpreter_strategies) / sizeof(interpreter_strategies[0]);
 	     i++) {

@@ -30,6 +30,7 @@ struct nec_target {
 	uint64_t interned[NEC_TARGET_INTERPRETERS]; /* dicts of interned strings: they own none of
 						       them */
 	uint32_t interned_count;
+	uint32_t steps;		/* that the search for interpreters may still take, see interpreters.c */
 	bool quick;		/* the interpreter's debug information is read only where the table does not fit the memory */
 	uint64_t lost_threads;	/* newest thread state of the main interpreter, where the dump was cut off before that; else 0 */
 };
