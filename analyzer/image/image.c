@@ -165,7 +165,8 @@ struct nec_error *nec_image_reindex(struct nec_image *image)
 	return NULL;
 }
 
-const struct nec_segment *nec_image_segment_search(const struct nec_image *image, uint64_t addr)
+/* The first segment with bytes that ends above addr; the one at UINT64_MAX when there is none. */
+static const struct nec_segment *first_above(const struct nec_image *image, uint64_t addr)
 {
 	const struct nec_segment *s = image->index.segments;
 	uint32_t lo = 0, hi = image->index.count;
@@ -178,7 +179,25 @@ const struct nec_segment *nec_image_segment_search(const struct nec_image *image
 		else
 			hi = mid;
 	}
-	return lo < image->index.count && addr >= s[lo].start ? &s[lo] : NULL;
+	return &s[lo];
+}
+
+const struct nec_segment *nec_image_segment_search(const struct nec_image *image, uint64_t addr)
+{
+	const struct nec_segment *s = first_above(image, addr);
+
+	return s < image->index.segments + image->index.count && addr >= s->start ? s : NULL;
+}
+
+uint64_t nec_image_next_page(const struct nec_image *image, uint64_t addr)
+{
+	const uint64_t last = -UINT64_C(4096), next = (addr | 4095) + 1;
+	uint64_t start;
+
+	if (addr >= last)
+		return last;
+	start = first_above(image, next)->start & last;
+	return start < next ? next : start;
 }
 
 uint32_t nec_image_objfile_at(const struct nec_image *image, uint64_t addr)

@@ -178,6 +178,12 @@ static inline const struct nec_segment *nec_image_segment_at(const struct nec_im
 	return addr >= s->start ? s : NULL;
 }
 
+/*
+ * The start of the first page behind that of addr that has bytes; the last page of the address space when there is none.
+ * A walk over a mapping steps over what is not there by it: a mapping may be as long as a program header says.
+ */
+uint64_t nec_image_next_page(const struct nec_image *image, uint64_t addr);
+
 /* The objfile whose span holds addr, UINT32_MAX for none. */
 uint32_t nec_image_objfile_at(const struct nec_image *image, uint64_t addr);
 

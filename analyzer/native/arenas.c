@@ -126,7 +126,7 @@ static uint64_t scan_for_main_arena(const struct nec_malloc *m, uint64_t start, 
 
 	for (addr = start; addr + 16 <= end; addr += 8) {
 		if (!nec_image_u64(m->image, addr, &v)) {
-			addr = (addr | 4095) - 7;
+			addr = nec_image_next_page(m->image, addr) - 8;
 			continue;
 		}
 		if (v != addr - NEC_GLIBC_HEADER || !is_empty_bin(m, addr))
@@ -340,6 +340,12 @@ static struct nec_error *scan_for_heaps(struct nec_malloc *m)
 		addr = (maps[i].start + NEC_GLIBC_HEAP_MAX - 1) & -NEC_GLIBC_HEAP_MAX;
 		for (; addr && addr < maps[i].end && m->arena_count < MAX_ARENAS;
 		     addr += NEC_GLIBC_HEAP_MAX) {
+			if (!nec_image_segment_at(m->image, addr)) {
+				uint64_t next = nec_image_next_page(m->image, addr);
+
+				addr = (next - 1) & -NEC_GLIBC_HEAP_MAX;
+				continue;
+			}
 			arena = word(m, addr + NEC_HEAP_ARENA);
 			for (k = 0; k < m->arena_count && m->arenas[k].addr != arena; k++)
 				;

@@ -404,7 +404,7 @@ static struct nec_error *find_mapped(struct nec_malloc *m)
 			if (size)
 				NEC_TRY(add_mapped(m, addr, size));
 			else
-				size = PAGE;
+				size = nec_image_next_page(m->image, addr) - addr;
 		}
 	}
 	return NULL;

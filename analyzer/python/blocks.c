@@ -28,7 +28,7 @@ static struct nec_error *reach_words(struct reach *r, uint64_t start, uint64_t e
 
 	for (addr = (start + 7) & ~7ull; addr + 8 <= end; addr += 8) {
 		if (!nec_image_u64(r->walk->target->image, addr, &v)) {
-			addr = (addr | 4095) - 7;
+			addr = nec_image_next_page(r->walk->target->image, addr) - 8;
 			continue;
 		}
 		if (v >= 4096 && !(v & 7) && unknown_block(r->walk, v) &&

@@ -57,7 +57,7 @@ bool nec_debug_offsets_find(const struct nec_image *image, uint64_t start, uint6
 	memcpy(&want, cookie, 8);
 	for (addr = start; addr + HEAD <= end; addr += 8) {
 		if (!nec_image_u64(image, addr, &word)) {
-			addr = (addr | 4095) - 7;
+			addr = nec_image_next_page(image, addr) - 8;
 			continue;
 		}
 		if (word == want && nec_debug_offsets_read(image, addr, ret))

@@ -88,7 +88,7 @@ static uint64_t find_table(const struct nec_target *t, uint64_t start, uint64_t 
 
 	for (addr = start; addr + 8 <= end; addr += 8) {
 		if (!nec_image_u64(t->image, addr, &v)) {
-			addr = (addr | 4095) - 7;
+			addr = nec_image_next_page(t->image, addr) - 8;
 			continue;
 		}
 		if (v < 4096 || v & 7 || (known && v >= t->data_start && v < t->data_end) || !nec_word(t, v))

@@ -221,7 +221,7 @@ static uint64_t interpreter_by_memory(struct nec_target *t)
 
 	for (addr = t->data_start; addr + 8 <= t->data_end; addr += 8) {
 		if (!nec_image_u64(t->image, addr, &v)) {
-			addr = (addr | 4095) - 7;
+			addr = nec_image_next_page(t->image, addr) - 8;
 			continue;
 		}
 		if (v > 4096 && is_interpreter(t, v)) {

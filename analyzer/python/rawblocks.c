@@ -114,7 +114,7 @@ static void find_owned(struct nec_rawblocks *raw, uint64_t start, uint64_t end)
 
 	for (addr = (start + 7) & ~7ull; count && addr + 8 <= end; addr += 8) {
 		if (!nec_image_u64(raw->walk->target->image, addr, &key.start)) {
-			addr = (addr | 4095) - 7;
+			addr = nec_image_next_page(raw->walk->target->image, addr) - 8;
 			continue;
 		}
 		if (key.start < blocks[0].start || key.start > blocks[count - 1].start)

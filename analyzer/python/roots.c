@@ -34,7 +34,7 @@ static bool next_word(struct nec_roots *r, uint64_t *where_ret, uint64_t *obj_re
 
 	for (; r->addr + 8 <= r->end; r->addr += 8) {
 		if (!nec_image_u64(r->walk->target->image, r->addr, &v)) {
-			r->addr = (r->addr | 4095) - 7;
+			r->addr = nec_image_next_page(r->walk->target->image, r->addr) - 8;
 			continue;
 		}
 		if (!is_object(r, v))

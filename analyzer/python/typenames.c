@@ -277,7 +277,7 @@ static struct nec_error *add_static_data(struct nec_typenames *names, const stru
 
 	for (addr = t->data_start; addr + 8 <= t->data_end; addr += 8) {
 		if (!nec_image_u64(t->image, addr, &v)) {
-			addr = (addr | 4095) - 7;
+			addr = nec_image_next_page(t->image, addr) - 8;
 			continue;
 		}
 		if (v == t->type_type)

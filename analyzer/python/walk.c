@@ -289,7 +289,7 @@ static struct nec_error *mark_words(struct nec_walk *walk, uint64_t start, uint6
 
 	for (addr = (start + 7) & ~7ull; addr + 8 <= end; addr += 8) {
 		if (!nec_image_u64(walk->target->image, addr, &v)) {
-			addr = (addr | 4095) - 7;
+			addr = nec_image_next_page(walk->target->image, addr) - 8;
 			continue;
 		}
 		if (v >= 4096 && !(v & 7))
@@ -440,7 +440,7 @@ static struct nec_error *mark_static(struct nec_walk *walk)
 		bool immortal;
 
 		if (!s || s->origin != NEC_ORIGIN_DUMP) {
-			addr = (addr | 4095) - 7;
+			addr = nec_image_next_page(t->image, addr) - 8;
 			continue;
 		}
 		memcpy(&v, s->data + (addr - s->start), 8);
