@@ -320,12 +320,16 @@ static struct nec_error *try_program(struct search *s, const char *path)
 static struct nec_error *try_path(struct search *s, const char *path)
 {
 	const char *root = s->options->sysroot ? s->options->sysroot : "";
+	const char *base = strrchr(path, '/') + 1;
 	char here[MAX_PATH * 2];
 	bool taken;
 
+	/* Sources are in lib/python3.8/ too. */
+	if (!is_library(base) && strncmp(base, "python", 6) != 0)
+		return NULL;
 	if ((size_t)snprintf(here, sizeof(here), "%s%s", root, path) >= sizeof(here))
 		return NULL;
-	return is_library(strrchr(path, '/')) ? try_library(s, here, &taken) : try_program(s, here);
+	return is_library(base) ? try_library(s, here, &taken) : try_program(s, here);
 }
 
 static struct nec_error *try_paths_in(struct search *s, const struct text *t, const char *mark)
