@@ -160,6 +160,17 @@ static struct nec_error *is_new(struct search *s, const char *path, bool *ret)
 	return NULL;
 }
 
+/* Without the sysroot that a path of this machine may begin with. */
+static const char *as_the_process_had_it(const struct search *s, const char *path)
+{
+	const char *root = s->options->sysroot;
+	size_t len = root ? strlen(root) : 0;
+
+	while (len && root[len - 1] == '/')
+		len--;
+	return len && !strncmp(path, root, len) && path[len] == '/' ? path + len : path;
+}
+
 /* Takes a library that lies here when there is one place for it. */
 static struct nec_error *try_library(void *arg, const char *path, bool *taken_ret)
 {
@@ -179,7 +190,7 @@ static struct nec_error *try_library(void *arg, const char *path, bool *taken_re
 	memcpy(obj.build_id, file.build_id, file.build_id_size);
 	obj.build_id_size = file.build_id_size;
 	NEC_TRY(nec_image_string(image, path, strlen(path), &obj.found));
-	obj.path = obj.found;
+	obj.path = as_the_process_had_it(s, obj.found);
 	NEC_TRY(nec_objfile_add(image, &obj, &file.elf, true));
 	if (image->objfile_count == before)
 		return NULL;
@@ -304,14 +315,17 @@ static struct nec_error *try_program(struct search *s, const char *path)
 	if (!new)
 		return NULL;
 	for (uint32_t i = 0; i < image->objfile_count; i++) {
+		struct nec_objfile *obj = &image->objfiles[i], before = *obj;
 		bool match;
 
-		if (!image->objfiles[i].is_exe || image->objfiles[i].state == NEC_OBJFILE_MATCH)
+		if (!obj->is_exe || obj->state == NEC_OBJFILE_MATCH)
 			continue;
 		NEC_TRY(nec_lookup_try(image, i, path, &match));
-		if (!match)
+		if (!match) {
+			*obj = before; /* that it is another says nothing: it was a guess */
 			continue;
-		image->objfiles[i].path = image->objfiles[i].found;
+		}
+		obj->path = as_the_process_had_it(s, obj->found);
 		return try_needed(s, i);
 	}
 	return NULL;
