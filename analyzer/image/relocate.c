@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/elffile.h"
 #include "image/private.h"
 #include "image/relocate.h"
 
@@ -14,28 +15,19 @@ enum { MAX_SYMBOLIC = 1 << 20 };
 struct relocation {
 	struct nec_image *image;
 	const struct nec_objfile *obj;
-	const struct nec_elf *elf;
-	uint8_t *copy;
-	uint64_t size;                                                          /* of the file */
+	struct nec_elffile file; /* its data is the copy */
 	uint64_t rela, rela_size, relr, relr_size, symtab, strtab, strtab_size; /* p_vaddr, bytes */
 };
 
 /* Where len bytes at a link-time address lie in the copy; NULL when they are not in the file. */
 static uint8_t *at(const struct relocation *r, uint64_t vaddr, uint64_t len)
 {
-	const struct nec_elf_load *load = nec_elf_load_at(r->elf, vaddr);
-	uint64_t off;
-
-	if (!load || vaddr - load->vaddr >= load->filesz ||
-	    len > load->filesz - (vaddr - load->vaddr))
-		return NULL;
-	off = load->off + (vaddr - load->vaddr);
-	return off < r->size && len <= r->size - off ? r->copy + off : NULL;
+	return (uint8_t *)(uintptr_t)nec_elffile_at(&r->file, vaddr, len);
 }
 
 static bool is_writable(const struct relocation *r, uint64_t vaddr)
 {
-	const struct nec_elf_load *load = nec_elf_load_at(r->elf, vaddr);
+	const struct nec_elf_load *load = nec_elf_load_at(&r->file.elf, vaddr);
 
 	return load && load->perms & NEC_PERM_W;
 }
@@ -50,11 +42,11 @@ static void put(const struct relocation *r, uint64_t vaddr, uint64_t value)
 
 static void read_dynamic(struct relocation *r)
 {
-	uint64_t n = r->elf->dynamic_size / sizeof(Elf64_Dyn), i;
+	uint64_t n = r->file.elf.dynamic_size / sizeof(Elf64_Dyn), i;
 
 	for (i = 0; i < n; i++) {
 		const uint8_t *p =
-			at(r, r->elf->dynamic_vaddr + i * sizeof(Elf64_Dyn), sizeof(Elf64_Dyn));
+			at(r, r->file.elf.dynamic_vaddr + i * sizeof(Elf64_Dyn), sizeof(Elf64_Dyn));
 		Elf64_Dyn d;
 
 		if (!p)
@@ -105,7 +97,8 @@ static uint64_t symbol(const struct relocation *r, uint64_t i)
 	if (sym.st_name >= r->strtab_size)
 		return 0;
 	name = (const char *)at(r, r->strtab + sym.st_name, 1);
-	if (!name || !memchr(name, 0, r->size - (uint64_t)((const uint8_t *)name - r->copy)))
+	if (!name ||
+	    !memchr(name, 0, r->file.size - (uint64_t)((const uint8_t *)name - r->file.data)))
 		return 0;
 	err = nec_image_symbol(r->image, UINT32_MAX, name, &addr, &size);
 	if (!err)
@@ -178,20 +171,19 @@ static void apply_relr(const struct relocation *r)
 const uint8_t *nec_relocated(struct nec_image *image, uint32_t i)
 {
 	struct nec_objfile_data *data = &image->objfile_data[i];
-	struct relocation r = {.image = image,
-			       .obj = &image->objfiles[i],
-			       .elf = &data->elf,
-			       .size = data->map_size};
+	struct relocation r = {.image = image, .obj = &image->objfiles[i]};
+	uint8_t *copy;
 
 	if (data->initial || !data->map)
 		return data->initial;
-	r.copy = calloc(1, (data->map_size + 4095) & -UINT64_C(4096));
-	if (!r.copy)
+	copy = calloc(1, (data->map_size + 4095) & -UINT64_C(4096));
+	if (!copy)
 		return NULL;
-	memcpy(r.copy, data->map, data->map_size);
+	memcpy(copy, data->map, data->map_size);
+	r.file = (struct nec_elffile){.data = copy, .size = data->map_size, .elf = data->elf};
 	read_dynamic(&r);
 	apply_relr(&r);
 	apply_rela(&r);
-	data->initial = r.copy;
-	return r.copy;
+	data->initial = copy;
+	return copy;
 }
