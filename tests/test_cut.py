@@ -104,6 +104,12 @@ class Cut(unittest.TestCase):
         self.assertEqual(done.returncode, 2, done.stdout)
         self.assertRegex(done.stdout, r"cut off at \d+ of \d+ bytes, and the types of Python")
         self.assertIn("so do the notes", done.stdout)
+        # It says which options help, and they do.
+        shared = [i for i in matrix.interpreters([]) if not i.refusal and matrix.libpython(i.path)][-1]
+        for options in (["--sysroot", "/nonexistent", "--lib-path", os.path.dirname(matrix.libpython(shared.path))], ["--exe", os.path.realpath(shared.path)]):
+            self.assertIn(options[-2], done.stdout)
+            again = subprocess.run([NECROPSY, "load", "-f", *options, "-o", db, core], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+            self.assertIn(again.returncode, (0, 1), again.stdout)
 
     def test_files_are_known_without_the_list_of_them(self):
         core, whole = self.gcore(85)

@@ -387,8 +387,14 @@ static struct nec_error *find_all(struct search *s)
 
 	for (i = 0; s->options->lib_paths && s->options->lib_paths[i]; i++)
 		NEC_TRY(try_lib_path(s, s->options->lib_paths[i]));
-	for (i = 0; i < known; i++)
+	for (i = 0; i < known; i++) {
+		struct nec_objfile *obj = &s->image->objfiles[i];
+
+		/* The program of --exe has no name in the dump. */
+		if (obj->is_exe && obj->state == NEC_OBJFILE_MATCH && *obj->path == '[')
+			obj->path = as_the_process_had_it(s, obj->found);
 		NEC_TRY(try_needed(s, i));
+	}
 	NEC_TRY(try_memory(s, "/python", sizeof(char)));
 	NEC_TRY(try_memory(s, "/python", sizeof(wchar_t)));
 	NEC_TRY(try_memory(s, ".so", sizeof(char)));
