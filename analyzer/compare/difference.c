@@ -126,8 +126,28 @@ static const struct nec_grown *find_grown(const struct nec_difference *d,
 									: NULL;
 }
 
+static struct nec_error *add_moved(struct nec_difference_part *part, uint64_t addr, int64_t bytes)
+{
+	const struct nec_moved moved = {addr, bytes};
+
+	return addr && bytes ? nec_tmparray_append(&part->moved, &moved, sizeof(moved)) : NULL;
+}
+
+/* What the objects above one that is the same in both retain more or less because of it, and not because they grew. */
+static struct nec_error *add_moves(struct nec_difference_part *part, const struct nec_scan_figures *fa, const struct nec_scan_figures *fb)
+{
+	int64_t change = nec_change(fb->retained, fa->retained);
+
+	if (fa->retained < 0 || fb->retained < 0)
+		return NULL;
+	if (fa->idom == fb->idom)
+		return add_moved(part, fb->idom, change < 0 ? change : 0);
+	NEC_TRY(add_moved(part, fa->idom, -fa->retained));
+	return add_moved(part, fb->idom, fb->retained);
+}
+
 /* An object that is the same in both, with its figures; g: its lengths, or NULL. */
-static void add_same(struct nec_difference_part *part, const struct nec_scan_object *b,
+static struct nec_error *add_same(struct nec_difference_part *part, const struct nec_scan_object *b,
 		     uint32_t class, const struct nec_scan_figures *fa,
 		     const struct nec_scan_figures *fb, const struct nec_grown *g)
 {
@@ -146,7 +166,8 @@ static void add_same(struct nec_difference_part *part, const struct nec_scan_obj
 						      .retained_a = fa->retained,
 						      .retained_b = fb->retained,
 						      .change = change,
-						      .class = class});
+						      .class = class,
+						      .moved = fa->idom != fb->idom});
 	if (g)
 		add_container(
 			part,
@@ -161,6 +182,7 @@ static void add_same(struct nec_difference_part *part, const struct nec_scan_obj
 				.score = max3(change, nec_change(fb->size, fa->size),
 					      ((int64_t)g->length_b - (int64_t)g->length_a) * 8),
 			});
+	return add_moves(part, fa, fb);
 }
 
 static struct nec_error *add_alone(struct nec_tmparray *list, const struct nec_scan_object *o,
@@ -200,10 +222,8 @@ static struct nec_error *tally(struct nec_merge_worker *w, const struct nec_scan
 		NEC_TRY(nec_scan_figures(w->a, &fa));
 	if (b)
 		NEC_TRY(nec_scan_figures(w->b, &fb));
-	if (same) {
-		add_same(part, b, class_b, &fa, &fb, grown);
-		return NULL;
-	}
+	if (same)
+		return add_same(part, b, class_b, &fa, &fb, grown);
 	if (a && class_a != NEC_CLASS_NONE) {
 		part->classes[class_a].gone++;
 		part->classes[class_a].gone_bytes =
@@ -238,6 +258,7 @@ static struct nec_error *init_parts(struct nec_difference *d)
 			return &nec_enomem;
 		NEC_TRY(nec_tmparray_init(&part->born, nec_tmpdir()));
 		NEC_TRY(nec_tmparray_init(&part->gone, nec_tmpdir()));
+		NEC_TRY(nec_tmparray_init(&part->moved, nec_tmpdir()));
 	}
 	return NULL;
 }
@@ -495,6 +516,7 @@ static void deinit(struct nec_difference *d)
 		free(part->containers);
 		nec_tmparray_deinit(&part->born);
 		nec_tmparray_deinit(&part->gone);
+		nec_tmparray_deinit(&part->moved);
 	}
 	nec_pairing_deinit(&d->pairing);
 	nec_class_side_deinit(&d->side_a);
@@ -510,7 +532,7 @@ struct nec_error *nec_diff(struct nec_db *a, struct nec_db *b,
 	struct nec_error *err;
 
 	for (unsigned int i = 0; i < NEC_MERGE_WORKERS; i++)
-		d.parts[i].born.fd = d.parts[i].gone.fd = -1;
+		d.parts[i].born.fd = d.parts[i].gone.fd = d.parts[i].moved.fd = -1;
 	NEC_TRY(nec_sheet_create("difference", &d.sheet));
 	err = run(&d);
 	deinit(&d);

@@ -17,13 +17,22 @@ struct nec_change {
 	uint32_t class, id;     /* id in its snapshot */
 };
 
+/* Bytes of the change of what the object at addr retains that are no growth: of objects that were
+ * there before, and below another one; less those that now are below another one, or fewer. */
+struct nec_moved {
+	uint64_t addr;
+	int64_t bytes;
+};
+
 /* An object with more below it than before. */
 struct nec_holder {
 	uint64_t addr, idom;
 	int64_t retained_a, retained_b, change; /* retained_a 0 when it was born */
-	int64_t remains;
+	int64_t growth;                         /* change without what only moved */
+	int64_t remains;                        /* growth without that of the holders below */
 	uint32_t class;
 	bool born;
+	bool moved;       /* was below another one: no part of the growth of the one above */
 	bool one_of_many; /* born with others of its kind below the same holder */
 };
 
@@ -50,6 +59,7 @@ struct nec_difference {
 	struct nec_difference_part {
 		struct nec_class_change *classes; /* [classes.names.count] */
 		struct nec_tmparray born, gone;   /* struct nec_change, ascending */
+		struct nec_tmparray moved;        /* struct nec_moved */
 		struct nec_holder *holders;       /* heap by change; [NEC_TOP_HOLDERS] */
 		uint32_t holder_count;
 		struct nec_container *containers; /* heap by score; [NEC_TOP_CONTAINERS] */

@@ -5,11 +5,14 @@
  * Every dominator above a leak retains more by as much as the leak itself, so what counts is what
  * remains of an object's growth when that of the objects below it is taken off: of objects that
  * were there before all of it, of objects that were born since only where one of them is most of it
- * (otherwise it is one of the many that accumulate).
+ * (otherwise it is one of the many that accumulate). What was there before and was below another
+ * object is nobody's growth: a thread that is inside of a function holds its cache as well, and
+ * when it has returned the class alone does.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sum.h"
 #include "compare/difference.h"
 #include "fact.h"
 
@@ -52,6 +55,26 @@ static struct nec_error *put_holder(struct nec_difference *d, const struct nec_h
 			     h->change, h->remains, (int64_t)h->born, path);
 }
 
+static struct nec_holder *find_holder(struct nec_holder *list, uint32_t count, uint64_t addr)
+{
+	const struct nec_holder key = {.addr = addr};
+
+	return bsearch(&key, list, count, sizeof(*list), compare_addr);
+}
+
+/* list is sorted by address. */
+static void take_off_moved(const struct nec_tmparray *array, struct nec_holder *list, uint32_t count)
+{
+	const struct nec_moved *moved = array->data;
+
+	for (size_t i = 0; i < array->size / sizeof(*moved); i++) {
+		struct nec_holder *h = find_holder(list, count, moved[i].addr);
+
+		if (h)
+			h->growth = nec_change(h->growth, moved[i].bytes);
+	}
+}
+
 /* Takes growth off those that only are above it; remains 0: a row of its own would say nothing.
  * list is sorted by address. */
 static struct nec_error *settle(struct nec_holder *list, uint32_t count)
@@ -64,21 +87,20 @@ static struct nec_error *settle(struct nec_holder *list, uint32_t count)
 		return &nec_enomem;
 	for (i = 0; i < count; i++) {
 		order[i] = &list[i];
-		list[i].remains = list[i].change;
-		if (list[i].change > least)
-			least = list[i].change;
+		list[i].remains = list[i].growth;
+		if (list[i].growth > least)
+			least = list[i].growth;
 	}
 	qsort(order, count, sizeof(*order), compare_retained);
 	least /= SHARE;
 	for (i = 0; i < count; i++) {
 		struct nec_holder *h = order[i];
-		const struct nec_holder key = {.addr = h->idom};
-		struct nec_holder *above = bsearch(&key, list, count, sizeof(*list), compare_addr);
+		struct nec_holder *above = find_holder(list, count, h->idom);
 
-		if (h->born && above && (h->change <= above->change / 2 || above->one_of_many))
+		if (h->born && above && (h->change <= above->growth / 2 || above->one_of_many))
 			h->one_of_many = true;
-		else if (above && h->change >= least)
-			above->remains -= h->change;
+		else if (above && !h->moved && h->change >= least)
+			above->remains = nec_change(above->remains, h->change);
 	}
 	for (i = 0; i < count; i++)
 		if (list[i].one_of_many || list[i].remains < least)
@@ -96,6 +118,10 @@ struct nec_error *nec_difference_holders(struct nec_difference *d)
 	memcpy(list, d->parts[0].holders, first * sizeof(*list));
 	memcpy(list + first, d->parts[1].holders, (count - first) * sizeof(*list));
 	qsort(list, count, sizeof(*list), compare_addr);
+	for (i = 0; i < count; i++)
+		list[i].growth = list[i].change;
+	for (i = 0; i < NEC_MERGE_WORKERS; i++)
+		take_off_moved(&d->parts[i].moved, list, count);
 	NEC_TRY(settle(list, count));
 	qsort(list, count, sizeof(*list), compare_remains);
 	for (i = 0; i < count && list[i].remains > 0; i++)
