@@ -259,6 +259,20 @@ class Growth(Case):
         self.assertEqual(result["frontier"][0]["addr"], "0x40000")
         self.assertEqual(result["frontier"][0]["count"], 72)
 
+    def test_what_moved_below_another_holder_is_not_its_growth(self):
+        """Of two lists with one thing in both, one lets go of it: the other retains more, and nothing grew."""
+        def snapshot(time, both):
+            s = world(time)
+            s.add(0x30200, "builtins.list", 50000)
+            s.add(0x30000, "builtins.list", 88, [0x30200])
+            s.add(0x30100, "builtins.list", 88, [0x30200] if both else [])
+            s.add(0x20000, "builtins.dict", 232, [0x30000, 0x30100], "d")
+            return s
+
+        held = [h["addr"] for h in self.diff(snapshot(1000.0, True), snapshot(1060.0, False))["holders"]]
+        self.assertNotIn("0x30000", held)
+        self.assertEqual(held, [])
+
     def test_the_other_way_round_everything_is_gone(self):
         result = self.diff(self.growing(1000.0, 27), self.growing(1001.0, 3))
         types = {t["name"]: t for t in result["types"]}
