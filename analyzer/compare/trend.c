@@ -352,9 +352,9 @@ static int compare_ranked(const void *a, const void *b)
 		return kinds;
 	if (grows_x != grows_y)
 		return grows_x ? -1 : 1;
-	/* Holders and containers came in the order of what they grew by themselves; whatever is above them grows as fast. */
-	if (x->course->addr && y->course->addr)
-		return x->course < y->course ? -1 : 1;
+	/* Holders came in the order of what they grew by themselves; whatever is above one grows as fast. */
+	if (!strcmp(x->course->kind, "holder"))
+		return x->course < y->course ? -1 : x->course > y->course;
 	if (x->weight != y->weight)
 		return x->weight > y->weight ? -1 : 1;
 	return strcmp(x->course->name, y->course->name);
