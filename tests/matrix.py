@@ -191,7 +191,7 @@ class Told:
     """What sub-interpreters said of themselves: object -> (type, referents), by addresses. See fixtures/subinterpreters.py."""
 
     def __init__(self, directory):
-        self.objects = {}
+        self.objects, self.path = {}, directory
         for path in glob.glob(os.path.join(directory, "sub-*.json")):
             with open(path) as f:
                 for line in f:
@@ -495,8 +495,10 @@ CONDITIONS = [
 
 
 class Cell:
-    def __init__(self, text, why=None, bad=False, strategy=None, figures=None):
-        self.text, self.why, self.bad, self.strategy, self.figures = text, why, bad, strategy, figures
+    """examples: of a cell that failed, what exactly is missing, a line each."""
+
+    def __init__(self, text, why=None, bad=False, strategy=None, figures=None, examples=None):
+        self.text, self.why, self.bad, self.strategy, self.figures, self.examples = text, why, bad, strategy, figures, examples
 
 
 def oracle_has(dump):
@@ -562,6 +564,9 @@ def run_cell(name, prepare, must, dumps, options):
             # The rest are mostly instances of metaclasses of C, and of types in small libraries whose place nothing tells. An emulator's dump
             # has no list of files to begin with.
             cell.bad = cell.bad or process.returncode != 1 or result["shares"]["objects"] < (50 if dumps.interpreter.emulator else 90)
+        if cell.bad:
+            cell.examples = examples(result)
+            keep(options.keep, dumps.interpreter.name, name, [dump if source is None else source, db, os.path.join(work, "log")], oracle)
         return cell
     except Skip as why:
         return Cell("-", str(why))
@@ -577,6 +582,26 @@ def run_cell(name, prepare, must, dumps, options):
 
 def figures(result):
     return {k: [result[k]["found"], result[k]["truth"]] for k in ("objects", "types", "names", "sizes", "references")}
+
+
+def examples(result):
+    """At most 8 lines: the number is in reason()."""
+    lines = []
+    for name in ("objects", "types", "names", "sizes", "references"):
+        lines += ["%s: %s %s" % (name, kind, "; ".join(entry["examples"])) for kind, entry in result[name]["missing"].items()]
+    lines += ["freed: %s %s" % (kind, "; ".join(entry["examples"])) for kind, entry in (result["freed"] or {}).items()]
+    return lines[:8]
+
+
+def keep(directory, interpreter, condition, files, oracle):
+    """Of a cell that failed: the dump, what it was compared with, the database, and what the load said."""
+    if not directory:
+        return
+    there = os.path.join(directory, re.sub(r"\W+", "-", "%s %s" % (interpreter, condition)))
+    os.makedirs(there, exist_ok=True)
+    for f in files:
+        shutil.copy(f, there)
+    shutil.copytree(oracle.path, os.path.join(there, "oracle"), dirs_exist_ok=True)
 
 
 def reason(result):
@@ -611,6 +636,7 @@ def main():
     parser.add_argument("--python", action="append", default=[], help="one more interpreter (repeatable)")
     parser.add_argument("--roots", action="append", help="directory of fetch-roots (repeatable)")
     parser.add_argument("--dir", help="where dumps go while they are needed (default: a temporary directory)")
+    parser.add_argument("--keep", metavar="DIR", help="of a cell that fails, put the dump, the truth and the database there")
     parser.add_argument("--json", help="write all figures to this file")
     parser.add_argument("--report", action="store_true", help="run nothing: print the table of what is in the file of --json")
     parser.add_argument("--resume", action="store_true", help="take the cells that the file of --json has already from there")
@@ -712,6 +738,13 @@ def report(rows, conditions):
     absent = [v for v in ["2.7"] + ["3.%d" % i for i in range(6, 16)] if v not in versions]
     if absent:
         print("not here: %s (fixtures/fetch-roots has some of them)" % ", ".join(absent))
+    # Once more at the end, where a log that was cut still has it.
+    for name, cells in rows.items():
+        for c, cell in cells.items():
+            if cell.bad:
+                print("FAILED: %s, %s: %s: %s" % (name, c, cell.text, cell.why))
+                for line in cell.examples or ():
+                    print("    " + line)
 
 
 if __name__ == "__main__":

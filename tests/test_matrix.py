@@ -44,7 +44,7 @@ def chosen(found):
 class Matrix(unittest.TestCase):
     """One method for each interpreter and condition, made below; dumps are shared by those of an interpreter."""
 
-    options = types.SimpleNamespace(necropsy=NECROPSY, extension=EXTENSION if os.path.exists(EXTENSION) else None)
+    options = types.SimpleNamespace(necropsy=NECROPSY, extension=EXTENSION if os.path.exists(EXTENSION) else None, keep=None)
     dumps = {}
 
     @classmethod

@@ -37,6 +37,7 @@ class Oracle:
     """objects: address -> (index of type, size, refcount, flags, first referent, number of referents)"""
 
     def __init__(self, path):
+        self.path = path
         with open(os.path.join(path, "meta.json")) as f:
             self.meta = json.load(f)
         with open(os.path.join(path, "types.json")) as f:
