@@ -128,6 +128,20 @@ class Cut(unittest.TestCase):
         whole.db.con.close()
         cut.db.con.close()
 
+    def test_a_library_of_which_the_beginning_is_left_is_known_by_its_build_id(self):
+        core, whole = self.gcore(100)
+        start, end = whole.db.con.execute(
+            "SELECT min(start), max(end) FROM mapping WHERE path LIKE '%/libpython%' AND perms LIKE '_w%'").fetchone()
+        whole.db.con.close()
+        # Its data, and all behind that.
+        os.truncate(core, next(offset for vaddr, _, offset, size, _ in Core(core).segments if start <= vaddr < end and size))
+        cut = Load(core, os.path.join(self.directory, "cut.db"))
+        named = cut.db.con.execute("SELECT count(*) FROM mapping WHERE path LIKE '%/libpython%'").fetchone()[0]
+        warnings = [m for m, in cut.db.con.execute("SELECT message FROM warning")]
+        self.assertGreater(named, 0)
+        self.assertFalse([m for m in warnings if "libpython" in m and "one place alone" in m], warnings)
+        cut.db.con.close()
+
     def test_references_into_what_is_missing_are_counted(self):
         for path, whole, cut in self.each((60,)):
             starts = [m[0] for m in cut.missing]

@@ -28,6 +28,7 @@ struct search {
 	const struct nec_load_options *options;
 	struct nec_strtab paths; /* what was tried or is to be */
 	uint32_t steps;          /* that are left */
+	bool placed;             /* has a file been found that says more of itself than the dump? */
 };
 
 /* Takes n of the steps that are left; false when there are not so many. */
@@ -171,7 +172,30 @@ static const char *as_the_process_had_it(const struct search *s, const char *pat
 	return len && !strncmp(path, root, len) && path[len] == '/' ? path + len : path;
 }
 
-/* Takes a library that lies here when there is one place for it. */
+/* Takes a file of which the dump has the build id, and not the path. */
+static struct nec_error *try_unplaced(struct search *s, const struct nec_elffile *file,
+				      const char *path, bool *taken_ret)
+{
+	struct nec_image *image = s->image;
+
+	for (uint32_t i = 0; i < image->objfile_count && may_step(s, 1); i++) {
+		struct nec_objfile *obj = &image->objfiles[i];
+
+		if (strchr(obj->path, '/') || obj->state == NEC_OBJFILE_MATCH ||
+		    !obj->build_id_size || obj->build_id_size != file->build_id_size ||
+		    memcmp(obj->build_id, file->build_id, obj->build_id_size) != 0)
+			continue;
+		NEC_TRY(nec_lookup_try(image, i, path, taken_ret));
+		if (!*taken_ret)
+			continue;
+		obj->path = as_the_process_had_it(s, obj->found);
+		s->placed = true;
+		return NULL;
+	}
+	return NULL;
+}
+
+/* Takes a library that lies here when the dump has its build id, or there is one place for it. */
 static struct nec_error *try_library(void *arg, const char *path, bool *taken_ret)
 {
 	struct search *s = arg;
@@ -183,7 +207,10 @@ static struct nec_error *try_library(void *arg, const char *path, bool *taken_re
 
 	*taken_ret = false;
 	NEC_TRY(is_new(s, path, &new));
-	if (!new || !nec_elffile_map(path, &file) || !find_bias(s, &file.elf, &obj.bias))
+	if (!new || !nec_elffile_map(path, &file))
+		return NULL;
+	NEC_TRY(try_unplaced(s, &file, path, taken_ret));
+	if (*taken_ret || !find_bias(s, &file.elf, &obj.bias))
 		return NULL;
 	obj.start = nec_page_down(image, obj.bias + file.elf.header_vaddr);
 	obj.end = nec_page_up(image, obj.bias + file.elf.end_vaddr);
@@ -400,6 +427,11 @@ static struct nec_error *find_all(struct search *s)
 	NEC_TRY(try_memory(s, ".so", sizeof(char)));
 	for (i = known; i < s->image->objfile_count; i++)
 		NEC_TRY(try_needed(s, i));
+	while (s->placed) { /* each time one less is not placed */
+		s->placed = false;
+		for (i = 0; i < s->image->objfile_count; i++)
+			NEC_TRY(try_needed(s, i));
+	}
 	return NULL;
 }
 
