@@ -565,6 +565,9 @@ def run_cell(name, prepare, must, dumps, options):
             # has no list of files to begin with.
             cell.bad = cell.bad or process.returncode != 1 or result["shares"]["objects"] < (50 if dumps.interpreter.emulator else 90)
         if cell.bad:
+            wrong = truth.check_oracle(oracle, core)[0] if core else []
+            if wrong:
+                raise ValueError("the truth is not about this dump: %d objects differ, e.g. %s" % (len(wrong), wrong[0]))
             cell.examples = examples(result)
             keep(options.keep, dumps.interpreter.name, name, [dump if source is None else source, db, os.path.join(work, "log")], oracle)
         return cell
@@ -687,7 +690,8 @@ def run_row(interpreter, names, options):
             elif name in names:
                 cells[name] = first = run_cell(name, prepare, must, dumps, options)
                 if first.text in ("error", "timeout"):
-                    # Nothing was dumped or loaded: once more with another process; the table says so. What was found wrong stays wrong.
+                    # Nothing was dumped or loaded, or the dump is not of what was told of: once more with another process; the table says so. What
+                    # was found wrong stays wrong.
                     dumps.taken.clear()
                     cells[name] = run_cell(name, prepare, must, dumps, options)
                     cells[name].why = "%s; the first time: %s: %s" % (cells[name].why or "complete", first.text, first.why)
