@@ -36,7 +36,8 @@ static const struct descr_layout descr_1 = {8, 11, 12, 16, 24, 32, 40, 56, 4}; /
 static const struct descr_layout descr_2 = {8,  16, 12, 24, 72,
 					    80, 88, 40, 8}; /* 2.0 on: _PyArray_LegacyDescr */
 
-/* sizeof(PyArray_Descr) up to 1.26 with an ordinary head; later ones are larger. */
+/* sizeof(PyArray_Descr) from 1.8 to 1.26 with an ordinary head. That of 2.0 to 2.3 is larger, as each legacy one is; from 2.4 on it
+ * ends before what these add, and so does that of 1.7, whose dtypes had no classes of their own yet. */
 enum { DESCR_1_SIZE = 96 };
 
 /* PyVoidScalarObject (arrayscalars.h), behind PyVarObject. */
@@ -56,7 +57,7 @@ static uint64_t head(const struct nec_target *t, uint64_t obj)
 /* numpy.dtype itself tells by its size which of the layouts it has. */
 static const struct descr_layout *descr_layout(const struct nec_target *t, uint64_t descr)
 {
-	uint64_t type = nec_type_of(t, descr), base;
+	uint64_t type = nec_type_of(t, descr), base, size;
 	unsigned int depth;
 
 	for (depth = 0; depth < 8; depth++) {
@@ -65,10 +66,10 @@ static const struct descr_layout *descr_layout(const struct nec_target *t, uint6
 			break;
 		type = base;
 	}
-	return nec_field(t, type, NEC_F_TYPE_BASICSIZE) - (nec_off(t, NEC_SIZEOF_OBJECT) - 16) <=
-			       DESCR_1_SIZE
-		       ? &descr_1
-		       : &descr_2;
+	size = nec_field(t, type, NEC_F_TYPE_BASICSIZE) - (nec_off(t, NEC_SIZEOF_OBJECT) - 16);
+	if (size < DESCR_1_SIZE)
+		return nec_type_of(t, type) == t->type_type ? &descr_1 : &descr_2;
+	return size == DESCR_1_SIZE ? &descr_1 : &descr_2;
 }
 
 static uint64_t item_size(const struct nec_target *t, uint64_t descr)
