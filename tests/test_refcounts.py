@@ -16,20 +16,9 @@ import unittest
 FIXTURES = os.path.join(os.environ["srcdir"], "fixtures")
 sys.path.insert(0, FIXTURES)
 import capture  # noqa: E402
+import extension  # noqa: E402
 
 NECROPSY = os.environ["NECROPSY"]
-INCLUDE = "import sysconfig; print(sysconfig.get_paths()['include'])"
-
-
-def build(python, directory):
-    """miscount.so for this interpreter in directory; False where it cannot be built."""
-    include = subprocess.run([python, "-c", INCLUDE], stdout=subprocess.PIPE, universal_newlines=True, check=True).stdout.strip()
-    compiler = os.environ.get("CC", "cc").split()
-    if not os.path.exists(os.path.join(include, "Python.h")) or not shutil.which(compiler[0]):
-        return False
-    subprocess.run(compiler + ["-shared", "-fPIC", "-O1", "-I", include, "-o", os.path.join(directory, "miscount.so"),
-                               os.path.join(FIXTURES, "miscount.c")], check=True)
-    return True
 
 
 @unittest.skipUnless(shutil.which("gcore"), "gcore is not installed")
@@ -62,7 +51,7 @@ class Refcounts(unittest.TestCase):
         # What is never freed is no garbage, though nothing leads to it.
         self.assertEqual(self.garbage, [])
         with tempfile.TemporaryDirectory() as directory:
-            if not build(python, directory):
+            if not extension.build(python, "miscount", directory):
                 self.skipTest("no headers of %s, or no compiler" % python)
             for mistake, more in (("forget", 1), ("overdraw", -1)):
                 rows, record = self.audit(python, mistake, directory)
