@@ -81,7 +81,7 @@ enum nec_line_trait {
 enum nec_presize_trait {
 	NEC_PRESIZE_GC,	     /* the collector's header */
 	NEC_PRESIZE_TYPE,    /* 3.11, 3.12: what the type's flags say, and the words of a managed dict or weak list */
-	NEC_PRESIZE_OBJECT,  /* 3.13 on: the same, but a static type has no header */
+	NEC_PRESIZE_OBJECT,  /* 3.13 on: the same, but a static type has no header, unless it has a metaclass of its own */
 };
 
 struct nec_traits {

@@ -512,9 +512,11 @@ int64_t nec_object_size(const struct nec_target *t, uint64_t obj, const struct n
 	if (size < 0 || (uint64_t)size > nec_image_completeness(t->image)->mapped)
 		size = type->basicsize;
 	size += (int64_t)nec_object_presize(t, type, obj);
-	/* A static type has no header, whatever sys.getsizeof of these versions says. */
-	if (t->layout.traits.presize == NEC_PRESIZE_TYPE && type->is_type &&
-	    !(nec_field(t, obj, NEC_F_TYPE_FLAGS) & NEC_TYPE_HEAPTYPE))
+	/* A static type has no header, whatever sys.getsizeof says: of each in some versions, of those whose metaclass is not `type` in
+	 * others. */
+	if (type->is_type && !(nec_field(t, obj, NEC_F_TYPE_FLAGS) & NEC_TYPE_HEAPTYPE) &&
+	    (t->layout.traits.presize == NEC_PRESIZE_TYPE ||
+	     (t->layout.traits.presize == NEC_PRESIZE_OBJECT && type->addr != t->type_type)))
 		size += (int64_t)nec_off(t, NEC_SIZEOF_GC_HEAD);
 	return size;
 }
