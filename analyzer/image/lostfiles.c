@@ -425,13 +425,11 @@ static struct nec_error *find_all(struct search *s)
 	NEC_TRY(try_memory(s, "/python", sizeof(char)));
 	NEC_TRY(try_memory(s, "/python", sizeof(wchar_t)));
 	NEC_TRY(try_memory(s, ".so", sizeof(char)));
-	for (i = known; i < s->image->objfile_count; i++)
-		NEC_TRY(try_needed(s, i));
-	while (s->placed) { /* each time one less is not placed */
+	do { /* each time one less is not placed */
 		s->placed = false;
 		for (i = 0; i < s->image->objfile_count; i++)
 			NEC_TRY(try_needed(s, i));
-	}
+	} while (s->placed);
 	return NULL;
 }
 
