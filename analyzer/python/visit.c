@@ -204,6 +204,17 @@ static bool has_gc_head(const struct nec_target *t, const struct nec_type *type,
 	return next && !(next & 7) && nec_image_mapping_at(t->image, next);
 }
 
+/*
+ * The mapping that the kernel put the arguments and AT_RANDOM into: nobody allocates there. What looks like an object is the rest of a call,
+ * and what points at it often another one, as the stacks that greenlets keep aside are.
+ */
+static bool on_first_stack(const struct nec_target *t, uint64_t addr)
+{
+	const struct nec_mapping *m = nec_image_mapping_at(t->image, nec_image_process(t->image)->at_random);
+
+	return m && addr >= m->start && addr < m->end;
+}
+
 const struct nec_type *nec_object_candidate(struct nec_types *types, const struct nec_heap *heap, uint64_t addr)
 {
 	const struct nec_type *type = nec_object_plausible(types, addr);
@@ -215,7 +226,10 @@ const struct nec_type *nec_object_candidate(struct nec_types *types, const struc
 		return NULL;
 	switch (nec_heap_block(heap, addr, &start, &size)) {
 	case NEC_BLOCK_OUTSIDE:
-		return not_allocated(types->target, type, addr) || !has_its_length(types->target, type, addr) ? NULL : type;
+		return not_allocated(types->target, type, addr) || on_first_stack(types->target, addr) ||
+				       !has_its_length(types->target, type, addr)
+			       ? NULL
+			       : type;
 	case NEC_BLOCK_USED:
 		lead = nec_object_presize(types->target, type, addr);
 		if ((addr - start != lead && addr - start != lead + DEBUG_HOOK_SIZE) ||
